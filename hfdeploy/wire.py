@@ -1,0 +1,164 @@
+"""The API's own words: what is sent, what is read, nothing of ours.
+
+Field names are the API's (camelCase through aliases); shapes from its OpenAPI document (Inference Endpoints 2.0.0)
+and from recorded replies. Objects that are read ignore what they do not know, and an unknown state is
+`State.UNKNOWN`, so that a new word of the service never breaks a refresh.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.alias_generators import to_camel
+
+Body: TypeAlias = dict[str, Any]
+"""A JSON object as it goes over the wire."""
+
+REDACTED: Final = frozenset({"credentials"})
+"""Keys of an image variant that come back blanked: never compared, never sent back as read."""
+
+
+class State(StrEnum):
+    """`status.state`; `transitions` in the API's documentation, 'foundations'."""
+
+    PENDING = "pending"
+    INITIALIZING = "initializing"
+    UPDATING = "updating"
+    UPDATE_FAILED = "updateFailed"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"
+    SCALED_TO_ZERO = "scaledToZero"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the service is still at work, so that waiting makes sense."""
+        return self in {State.PENDING, State.INITIALIZING, State.UPDATING, State.UNKNOWN}
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the service itself gave up."""
+        return self in {State.FAILED, State.UPDATE_FAILED}
+
+
+class Received(BaseModel):
+    """A part of a reply: unknown keys are news, not errors."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Provider(Received):
+    """Where an endpoint runs; fixed for its life."""
+
+    vendor: str
+    region: str
+
+
+class Scaling(Received):
+    """Replica bounds. `scale_to_zero_timeout` is in minutes; `measure` has exactly one key."""
+
+    min_replica: int = 1
+    max_replica: int = 1
+    scale_to_zero_timeout: int | None = None
+    measure: dict[str, float | None] | None = None
+
+
+class Compute(Received):
+    """The hardware of one replica."""
+
+    accelerator: str
+    instance_type: str
+    instance_size: str
+    scaling: Scaling = Scaling()
+
+
+class Model(Received):
+    """What is served. `image` has exactly one key, the engine; secret values never come back."""
+
+    repository: str
+    revision: str | None = None
+    framework: str | None = None
+    task: str | None = None
+    image: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    env: dict[str, str] = Field(default_factory=dict)
+    command: list[str] | None = None
+    args: list[str] | None = None
+
+    @field_validator("env", mode="before")
+    @classmethod
+    def _absent_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @property
+    def engine(self) -> str:
+        """The key of the image union, '' when the reply shows none."""
+        return next(iter(self.image), "")
+
+
+class Person(Received):
+    """Who did something: an id of the service, and the name people know."""
+
+    id: str = ""
+    name: str = ""
+
+
+class Status(Received):
+    """What the service reports; times are RFC 3339 texts as received, since they serve as identity too."""
+
+    state: State = State.UNKNOWN
+    message: str = ""
+    error_message: str | None = None
+    url: str | None = None
+    ready_replica: int = 0
+    target_replica: int = 0
+    created_at: str = ""
+    created_by: Person = Person()
+    updated_at: str = ""
+    updated_by: Person = Person()
+    last_used_at: str | None = None
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _new_states_are_unknown(cls, value: object) -> object:
+        return value if value in set(State) else State.UNKNOWN
+
+    @field_validator("message", mode="before")
+    @classmethod
+    def _no_message(cls, value: object) -> object:
+        return "" if value is None else value
+
+    @field_validator("created_by", "updated_by", mode="before")
+    @classmethod
+    def _nobody(cls, value: object) -> object:
+        return {} if value is None else value
+
+
+class Endpoint(Received):
+    """One endpoint as GET, POST and PUT answer it."""
+
+    name: str
+    type: str
+    provider: Provider
+    compute: Compute
+    model: Model
+    tags: list[str] = Field(default_factory=list)
+    route: dict[str, str] | None = None
+    private_service: dict[str, Any] | None = None
+    health_route: str | None = None
+    status: Status
+
+    @property
+    def generation(self) -> str:
+        """What tells this endpoint from an earlier or later one of the same name: its creation time."""
+        return self.status.created_at
+
+
+def parse_endpoint(reply: Mapping[str, Any]) -> Endpoint:
+    """Read one endpoint object; secrets and everything unknown are left behind.
+
+    Raises:
+        pydantic.ValidationError: a required key is missing. To the caller that is an unclear answer.
+    """
+    return Endpoint.model_validate(reply)
