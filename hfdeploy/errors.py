@@ -16,6 +16,7 @@ HfdeployError
 ├── Cancelled               8  somebody asked to stop
 ├── Inconclusive            9  no evidence either way
 │   ├── Unreachable         9  no answer from the service within the deadline
+│   │   └── UnclearOutcome  9  a change was sent, and nobody knows whether it was made
 │   └── TimedOut            9  a deadline of ours passed
 └── EngineError             1  no Pulumi engine could be had
 
@@ -147,6 +148,10 @@ class Inconclusive(HfdeployError):
 
 class Unreachable(Inconclusive):
     """No usable answer from a service within the deadline."""
+
+
+class UnclearOutcome(Unreachable):
+    """A change was sent and may or may not have been made: look before sending it again."""
 
 
 class TimedOut(Inconclusive):

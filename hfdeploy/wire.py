@@ -15,6 +15,9 @@ from pydantic.alias_generators import to_camel
 Body: TypeAlias = dict[str, Any]
 """A JSON object as it goes over the wire."""
 
+Json: TypeAlias = Any
+"""Any JSON value: what it is, only the field it stands in knows."""
+
 REDACTED: Final = frozenset({"credentials"})
 """Keys of an image variant that come back blanked: never compared, never sent back as read."""
 

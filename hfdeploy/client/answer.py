@@ -1,0 +1,197 @@
+"""What came back, before anybody has judged it: refused, lost on the way, or not to be read.
+
+The three are what retries are decided by; only afterwards do they become the errors of `hfdeploy.errors`. A body is
+data from outside: it is cut, scrubbed and freed of control characters before it becomes part of a sentence.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx2
+
+from hfdeploy import errors, redact
+
+LONGEST: Final = 256
+"""Characters of a body that are kept."""
+
+_REQUEST_IDS: Final = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_RATE: Final = re.compile(r";\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
+
+
+class Trouble(Exception):
+    """A request without a usable answer, on its way to becoming one of our errors."""
+
+    retry_after: float = 0.0
+    """Seconds before which the service does not want to be asked again."""
+
+
+class Refused(Trouble):
+    """An answer other than 2xx. `is_final` marks a 401 after which nothing more is sent."""
+
+    is_final = False
+
+    def __init__(self, status: int, text: str, request_id: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(status, text)
+        self.status, self.text, self.request_id, self.retry_after = status, text, request_id, retry_after
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may succeed later; 501 says that it never will."""
+        return self.status in {408, 425, 429} or (self.status >= 500 and self.status != 501)
+
+
+class Lost(Trouble):
+    """No whole answer. `was_sent` is False only where the service cannot have seen a byte of the request."""
+
+    def __init__(self, reason: str, *, was_sent: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.was_sent = reason, was_sent
+
+
+class Unreadable(Trouble):
+    """A 2xx whose body is not what it should be. Nothing of the transport failed, so asking again is no cure."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def refusal(response: httpx2.Response, now: datetime) -> Refused:
+    """What an answer other than 2xx says; `now` is what a date in `Retry-After` counts from."""
+    headers = response.headers
+    return Refused(
+        response.status_code,
+        _redirect(response) or cut(_said(response.content)),
+        next((_cleaned(headers[name])[:80] for name in _REQUEST_IDS if name in headers), ""),
+        pause_wanted(headers, now),
+    )
+
+
+def loss(failure: httpx2.TransportError) -> Lost:
+    """A failure of the network, with whether the service can have seen the request."""
+    unseen = isinstance(failure, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError)
+    reason = cut(str(failure)) or "no reason given"
+    return Lost(f"{type(failure).__name__}: {reason}", was_sent=not unseen)
+
+
+def as_error(request: str, trouble: Trouble) -> errors.HfdeployError:
+    """The error that a person is shown, for a request that nothing further is tried for."""
+    match trouble:
+        case Refused():
+            return _refused(f"{request} (request {trouble.request_id})" if trouble.request_id else request, trouble)
+        case Lost():
+            return errors.Unreachable(f"{request} got no whole answer: {trouble.reason}.")
+        case Unreadable():
+            return errors.Unreachable(f"{request} was answered with something unreadable: {trouble.reason}.")
+    return errors.Unreachable(f"{request} got no usable answer.")
+
+
+def as_unclear(request: str, trouble: Trouble) -> errors.UnclearOutcome:
+    """The error for a change that was sent, about which nobody knows whether it was made."""
+    return errors.UnclearOutcome(f"{as_error(request, trouble)} Whether it was done is unknown: look before repeating.")
+
+
+def may_have_happened(trouble: Trouble) -> bool:
+    """Whether the service can have done what it was asked and failed to say so."""
+    match trouble:
+        case Refused():
+            return trouble.is_passing and trouble.status != 429
+        case Lost():
+            return trouble.was_sent
+    return True
+
+
+def pause_wanted(headers: Mapping[str, str], now: datetime) -> float:
+    """Seconds the service asks to be left alone: `Retry-After` (seconds or a date) or a used-up `ratelimit`."""
+    used_up = [float(reset) for left, reset in _RATE.findall(headers.get("ratelimit", "")) if int(left) == 0]
+    return max([0.0, _retry_after(headers.get("retry-after", "").strip(), now), *used_up])
+
+
+def cut(text: str) -> str:
+    """Fit for a sentence: one line, no secrets, no control characters, at most 256 characters."""
+    line = _cleaned(redact.known.scrub(text))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _refused(request: str, refused: Refused) -> errors.HfdeployError:
+    status, text = refused.status, refused.text
+    match status:
+        case 401:
+            return errors.AuthError(
+                f"{request} answered 401: the service does not accept this token ({text}). Check HF_TOKEN, or the"
+                " stack's hfdeploy:token; it needs the right inference.endpoints.write."
+            )
+        case 403:
+            return errors.AuthError(f"{request} answered 403: {text}")
+        case 404:
+            return errors.NotFound(request, status, text)
+        case 409 if is_about_quota(text):
+            return errors.QuotaExceeded(request, status, text)
+        case 400 if "not available yet" in text.lower():
+            return errors.CapacityMissing(request, status, text)
+    if refused.is_passing:
+        asked = f" and asked for a pause of {refused.retry_after:.0f} s" if refused.retry_after else ""
+        return errors.Unreachable(f"{request} answered {status}{asked}: {text}")
+    return errors.ApiError(request, status, text)
+
+
+def is_about_quota(text: str) -> bool:
+    """What tells the two kinds of 409 apart: the one about quota says so."""
+    return "quota exceeded" in text.lower()
+
+
+def _redirect(response: httpx2.Response) -> str:
+    if not response.has_redirect_location:
+        return ""
+    return cut(f"a redirect to {httpx2.URL(response.headers['location']).host or 'elsewhere'}, which is not followed")
+
+
+def _said(body: bytes) -> str:
+    """The service's own sentence, from any of the shapes in which it or a proxy before it says one."""
+    text = body.decode("utf-8", errors="replace")
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return _TAGS.sub(" ", text) if text.lstrip().startswith("<") else text
+    return _sentence(said) or text or "no body"
+
+
+def _sentence(said: object) -> str:
+    match said:
+        case str():
+            return said
+        case {"error": error, **_others} if error:
+            return _sentence(error)
+        case {"message": message, **_others}:
+            return _sentence(message)
+        case [*parts]:
+            return "; ".join(filter(None, map(_sentence, parts)))
+    return ""
+
+
+def _cleaned(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _retry_after(text: str, now: datetime) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return _until(text, now)
+    return seconds if math.isfinite(seconds) else 0.0
+
+
+def _until(text: str, now: datetime) -> float:
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return 0.0  # neither seconds nor a date: as good as absent
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return (aware - now).total_seconds()

@@ -1,0 +1,91 @@
+"""Bodies of the management API, read: from a response to values, everything unknown left behind.
+
+Whatever cannot be read raises ValueError, KeyError or TypeError (pydantic's errors among them); the session turns that
+into an unreadable answer.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import httpx2
+from pydantic import ValidationError
+
+from hfdeploy import redact, wire
+from hfdeploy.client.answer import cut
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One running copy; `stage` is the service's own word (its values are not documented)."""
+
+    id: str
+    stage: str
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list; `cursor` names the next, '' on the last."""
+
+    endpoints: list[wire.Endpoint]
+    cursor: str
+
+
+def endpoint(response: httpx2.Response) -> wire.Endpoint:
+    """One endpoint, as most routes answer it."""
+    return wire.parse_endpoint(json_object(response))
+
+
+def page(response: httpx2.Response) -> Page:
+    """One page of endpoints, without those that cannot be read: one of somebody else's must not blind us."""
+    reply = json_object(response)
+    found = []
+    for item in json_list(reply["items"]):
+        try:
+            found.append(wire.parse_endpoint(item))
+        except ValidationError:
+            name = item.get("name") if isinstance(item, dict) else None
+            _log.warning("An endpoint in the list cannot be read and is left out: %s", cut(str(name)))
+    return Page(found, str(reply.get("nextCursor") or ""))
+
+
+def vendors(response: httpx2.Response) -> wire.Body:
+    """The hardware on offer, whole."""
+    reply = json_object(response)
+    json_list(reply["vendors"])
+    return reply
+
+
+def replicas(response: httpx2.Response) -> list[Replica]:
+    """The running copies."""
+    return [
+        Replica(str(item["id"]), str(item["status"].get("stage") or ""), bool(item["status"].get("live")))
+        for item in json_list(json_object(response)["items"])
+    ]
+
+
+def log_entries(response: httpx2.Response) -> list[str]:
+    """The lines of the newer log route, without secrets of ours that the container may have printed."""
+    return [redact.known.scrub(str(entry["line"]).rstrip("\n")) for entry in json_list(response.json())]
+
+
+def log_text(response: httpx2.Response) -> list[str]:
+    """The lines of the older log route, without secrets of ours that the container may have printed."""
+    return redact.known.scrub(response.text).splitlines()
+
+
+def json_object(response: httpx2.Response) -> wire.Body:
+    """The body, which must be an object."""
+    reply = response.json()
+    if not isinstance(reply, dict):
+        raise TypeError("not an object")
+    return reply
+
+
+def json_list(value: object) -> list[wire.Body]:
+    """The value, which must be a list."""
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value

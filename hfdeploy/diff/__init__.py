@@ -1,0 +1,25 @@
+"""What differs between a wanted configuration and a live one, and what that means.
+
+`fields` is the table: every mutable field of the API's update schema, with its name in the spec, how its values are
+compared, and whether changing it replaces what answers. `compare` turns wanted and live into `Changes`, whose body is
+the smallest PUT. `project` says the live configuration in the spec's words, so that drift is named by property.
+"""
+
+from hfdeploy.diff.changes import IMAGE, REVISION, SECRETS, Change, Changes, compare, served_otherwise
+from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path
+from hfdeploy.diff.projection import project
+
+__all__ = [
+    "FIELDS",
+    "IMAGE",
+    "REPLACES",
+    "REVISION",
+    "SECRETS",
+    "Change",
+    "Changes",
+    "Field",
+    "Path",
+    "compare",
+    "project",
+    "served_otherwise",
+]

@@ -1,0 +1,94 @@
+"""Wanted against live: the differences as data, and the smallest request that removes them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hfdeploy.diff.fields import FIELDS, Field, Path, observed, put_at, value_at
+from hfdeploy.owner import with_own_tags
+from hfdeploy.wire import Body, Endpoint, Json
+
+REVISION: Path = ("model", "revision")
+IMAGE: Path = ("model", "image")
+SECRETS: Path = ("model", "secrets")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs; values in the API's words, never a secret's."""
+
+    field: Field
+    wanted: Json
+    live: Json
+
+    def __str__(self) -> str:
+        return f"{self.field.spec}: {_shown(self.live)} -> {_shown(self.wanted)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has to be sent so that live becomes wanted."""
+
+    items: tuple[Change, ...]
+    body: Body
+    """The PUT's body: exactly the fields that differ; empty when nothing does. Without secret values."""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether any of them changes what answers a prompt."""
+        return any(change.field.is_served for change in self.items)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The changed fields by their names in the spec, each once, in the order of the table."""
+        return tuple(dict.fromkeys(change.field.spec for change in self.items))
+
+
+def compare(wanted: Body, live: Endpoint, *, resend: Iterable[Path] = ()) -> Changes:
+    """Find what differs between a wanted request body and the live endpoint.
+
+    `wanted` has the shape of a create request, its `model.revision` being the commit that was kept from the creation
+    (or None). `resend` names paths that are sent although they look the same or cannot be compared: an image whose
+    credentials changed, a revision whose text in the spec changed, secrets.
+    """
+    seen = observed(live)
+    forced = set(resend)
+    items = tuple(
+        Change(field, value_at(wanted, field.path), value_at(seen, field.path))
+        for field in FIELDS
+        if field.path in forced or not field.is_same(value_at(wanted, field.path), value_at(seen, field.path))
+    )
+    return Changes(items, _request(items, wanted, live))
+
+
+def _request(items: Sequence[Change], wanted: Body, live: Endpoint) -> Body:
+    body: Body = {}
+    moved = any(change.field.path == ("model", "repository") for change in items)
+    for change in items:
+        value = change.wanted
+        if change.field.path == ("tags",):
+            value = with_own_tags(value or [], live.tags)
+        elif value is None and change.field.path in {("model", "args"), ("model", "command")}:
+            value = []
+        elif value is None and change.field.path == ("model", "env"):
+            value = {}
+        put_at(body, change.field.path, value)
+    if moved and value_at(body, REVISION) is None:
+        # A PUT merges: without this the old repository's commit would be looked for in the new one.
+        put_at(body, REVISION, value_at(wanted, REVISION))
+    return body
+
+
+def served_otherwise(wanted: Body, live: Endpoint) -> list[str]:
+    """Sentences naming every served field (revision, image, compute, ...) that is not as asked for; [] when all are."""
+    return [
+        f"{change.field.spec} is {_shown(change.live)} and not {_shown(change.wanted)}"
+        for change in compare(wanted, live).items
+        if change.field.is_served
+    ]
+
+
+def _shown(value: Json) -> str:
+    """A value as a sentence can hold it: env values may be private, so maps show their keys only."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(str(key) for key in value) + "}"
+    return repr(value) if isinstance(value, str) else str(value)

@@ -1,0 +1,108 @@
+"""Whose endpoint is it: the tags that say so, and what follows from them.
+
+A stack's guard mints a random owner id; it rides on every endpoint as the tag `hfd-o-<id>`, beside the logical name
+as `hfd-l-<name>`. (namespace, name) is the service's only natural key and there is no idempotency key, so these two
+tags are what makes a re-run continue its own half-made endpoint and never touch anybody else's.
+Own tags are not user tags: they appear in no diff, no spec and no listing.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+
+from hfdeploy.errors import OwnershipError
+from hfdeploy.wire import Endpoint
+
+PREFIX = "hfd-"
+KEEP = "hfd-keep"
+_OWNER = "hfd-o-"
+_LOGICAL = "hfd-l-"
+_OWNER_ID = re.compile(r"[0-9a-f]{12}")
+
+
+def new_owner_id() -> str:
+    """Twelve random hex digits: minted once per stack, so that a copy of a program is another owner."""
+    return secrets.token_hex(6)
+
+
+def is_owner_id(text: object) -> bool:
+    """Whether a value is an owner id; an empty or shortened one must never match anything."""
+    return isinstance(text, str) and _OWNER_ID.fullmatch(text) is not None
+
+
+def own_tags(owner: str, logical: str) -> list[str]:
+    """The tags that ride on the POST."""
+    if not is_owner_id(owner):
+        raise ValueError(f"{owner!r} is no owner id: twelve hex digits are expected")
+    return [f"{_OWNER}{owner}", f"{_LOGICAL}{logical}"]
+
+
+def is_own_tag(tag: str) -> bool:
+    """Whether a tag is ours to manage rather than the user's."""
+    return tag.startswith(PREFIX)
+
+
+def user_tags(tags: Iterable[str]) -> list[str]:
+    """The tags that people wrote, in their order."""
+    return [tag for tag in tags if not is_own_tag(tag)]
+
+
+def with_own_tags(wanted: Sequence[str], live: Sequence[str]) -> list[str]:
+    """The tags to send so that the user's become `wanted` and ours stay as they are on the live endpoint."""
+    return [tag for tag in live if is_own_tag(tag)] + list(wanted)
+
+
+def owners_of(tags: Iterable[str]) -> list[str]:
+    """The owner ids that a list of tags carries: one, none, or more where somebody meddled."""
+    return [tag.removeprefix(_OWNER) for tag in tags if tag.startswith(_OWNER)]
+
+
+def logical_name_of(tags: Iterable[str]) -> str | None:
+    """The logical name that our stack gave the endpoint, None without the tag."""
+    return next((tag.removeprefix(_LOGICAL) for tag in tags if tag.startswith(_LOGICAL)), None)
+
+
+def is_ours(endpoint: Endpoint, owner: str) -> bool:
+    """Whether the endpoint carries this owner's tag and no other's."""
+    return is_owner_id(owner) and owners_of(endpoint.tags) == [owner]
+
+
+def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str) -> None:
+    """Let a namesake be adopted only when it is this stack's endpoint under this logical name.
+
+    Raises:
+        OwnershipError: it is somebody else's, nobody's, or ours under another logical name; nothing was sent.
+    """
+    place = f"{namespace}/{endpoint.name}"
+    if not is_ours(endpoint, owner):
+        creator = endpoint.status.created_by.name or "somebody unknown"
+        raise OwnershipError(
+            f"An endpoint {place} exists already and is not this stack's: {creator} created it at "
+            f"{endpoint.generation or 'an unknown time'}. Nothing was changed. Give the spec another name, or delete "
+            f"that endpoint if it is not needed."
+        )
+    found = logical_name_of(endpoint.tags)
+    if found != logical:
+        raise OwnershipError(
+            f"The endpoint {place} is this stack's, but under the logical name {found!r} and not {logical!r}. Nothing "
+            f"was changed. Keep the old logical name, or give the resource "
+            f"aliases=[pulumi.Alias(name={found!r})]."
+        )
+
+
+def why_not_delete(endpoint: Endpoint, *, owner: str, generation: str) -> str | None:
+    """A sentence that says why this endpoint must not be deleted, or None when it is the one we made.
+
+    Deleting needs the creation time that the state holds and our owner tag: a name that somebody took over after us,
+    and an endpoint whose tag was taken off, are left as they are.
+    """
+    creator = endpoint.status.created_by.name or "somebody unknown"
+    if endpoint.generation != generation:
+        return (
+            f"the endpoint of that name was created at {endpoint.generation} by {creator}, "
+            f"and the one in the state at {generation}"
+        )
+    if not is_ours(endpoint, owner):
+        others = ", ".join(owners_of(endpoint.tags)) or "none"
+        return f"it does not carry this stack's owner tag {_OWNER}{owner} (owner tags found: {others})"
+    return None

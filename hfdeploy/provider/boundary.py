@@ -1,0 +1,44 @@
+"""What may leave a provider method: its result, or one scrubbed sentence.
+
+The stock host turns an exception into a traceback in the user's terminal, and never answers a call that ends in
+SystemExit or KeyboardInterrupt. So everything is caught here, and only `Failure` goes out.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from hfdeploy import redact
+from hfdeploy.errors import HfdeployError
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Failure(Exception):
+    """One sentence for the terminal."""
+
+
+# What Python prints before the sentence: `hfdeploy: ...` and no module path.
+Failure.__module__ = "builtins"
+Failure.__qualname__ = Failure.__name__ = "hfdeploy"
+
+
+def guarded(method: Callable[P, R]) -> Callable[P, R]:
+    """Let out nothing but a result or a `Failure`."""
+
+    @functools.wraps(method)
+    def guard(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except HfdeployError as error:
+            sentence = str(error)
+        except BaseException as error:
+            log.debug("unexpected in %s", method.__qualname__, exc_info=error)
+            sentence = f"unexpected {type(error).__name__} in {method.__qualname__}: {error}"
+        raise Failure(redact.known.scrub(sentence)) from None
+
+    return guard

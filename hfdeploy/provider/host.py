@@ -1,0 +1,138 @@
+"""The stock plugin process that runs our providers, and what we need of it beyond its interface.
+
+`python -m pulumi.dynamic` has a pool of four threads, shows what providers print at stack level only, and goes on
+working after its engine was killed. Everything here is optional: where the host is not as expected, nothing is
+touched, and the providers are correct without it, only slower and quieter.
+"""
+
+import gc
+import logging
+import re
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+POOL = 256
+"""Threads of the widened pool; waiting threads cost little, and 200 endpoints start side by side."""
+
+_STOCK_POOL = 4
+_ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):\d{1,5}")
+_WATCH_SECONDS = 0.5
+_STOPPED = threading.Event()
+_WATCHING = threading.Lock()
+
+
+def widen_pool(size: int = POOL) -> bool:
+    """Let the host run more than four operations at a time; tells whether it did.
+
+    Check, Diff and Read queue behind running operations in the same pool, so four slow rollouts would stall all
+    others. Guarded: exactly one executor of the stock size must exist, else nothing is changed.
+    """
+    pools = [found for found in gc.get_objects() if isinstance(found, ThreadPoolExecutor)]
+    stock = [pool for pool in pools if getattr(pool, "_max_workers", None) == _STOCK_POOL]
+    if len(pools) != 1 or len(stock) != 1:
+        return False
+    stock[0]._max_workers = size  # noqa: SLF001 - the pool has no public way to grow; 3.11 to 3.13 tried
+    return True
+
+
+def engine_address() -> str | None:
+    """The engine's own gRPC address: always the last argument of the plugin process."""
+    last = sys.argv[-1] if sys.argv else ""
+    return last if _ADDRESS.fullmatch(last) else None
+
+
+def is_stopped() -> bool:
+    """Whether the engine is gone or this process is ending: nothing more may be sent then."""
+    return _STOPPED.is_set() or not threading.main_thread().is_alive()
+
+
+def watch_engine() -> None:
+    """Notice within two seconds that the engine was killed; a killed engine leaves its plugins running.
+
+    The engine listens as long as it lives, so a refused connection says more than the parent process, which is a
+    shell. Two refusals in a row count.
+    """
+    address = engine_address()
+    if address is None or not _WATCHING.acquire(blocking=False):
+        return
+    threading.Thread(target=_watch, args=(address,), name="engine-watch", daemon=True).start()
+
+
+def _watch(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    refusals = 0
+    while not _STOPPED.wait(_WATCH_SECONDS):
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+            refusals = 0
+        except ConnectionRefusedError:
+            refusals += 1
+        except OSError:
+            log.debug("the engine at %s could not be asked whether it lives", address)
+        if refusals >= 2:
+            _STOPPED.set()
+
+
+class Row:
+    """The row of one resource in Pulumi's display."""
+
+    def __init__(self, urn: str) -> None:
+        self._urn = urn
+
+    @property
+    def stack(self) -> str:
+        """The stack's name, from `urn:pulumi:STACK::PROJECT::...`."""
+        parts = self._urn.split(":")
+        return parts[2] if len(parts) > 2 else ""
+
+    def show(self, text: str) -> None:
+        """Replace the live text of the row."""
+        _send(text, self._urn, is_lasting=False)
+
+    def note(self, text: str) -> None:
+        """Leave a line below the row for good."""
+        _send(text, self._urn, is_lasting=True)
+
+    def warn(self, text: str) -> None:
+        """Leave a warning below the row; it turns nothing red."""
+        _send(text, self._urn, is_lasting=True, severity=engine_pb2.WARNING)
+
+
+def current_row() -> Row:
+    """The row of the resource whose request this thread is answering."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the stock host passes no request to a provider
+    while frame is not None:
+        urn = getattr(frame.f_locals.get("request"), "urn", None)
+        if isinstance(urn, str):
+            return Row(urn)
+        frame = frame.f_back
+    return Row("")
+
+
+_CHANNEL_LOCK = threading.Lock()
+_STUBS: dict[str, engine_pb2_grpc.EngineStub] = {}
+
+
+def _send(
+    text: str, urn: str, *, is_lasting: bool, severity: "engine_pb2.LogSeverity.ValueType" = engine_pb2.INFO
+) -> None:
+    """Hand a line to the engine. A line that cannot be shown must never fail a rollout."""
+    address = engine_address()
+    if address is None or is_stopped():
+        return
+    try:
+        with _CHANNEL_LOCK:
+            stub = _STUBS.get(address) or _STUBS.setdefault(
+                address, engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+            )
+        stub.Log(engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=not is_lasting), timeout=2)
+    except grpc.RpcError as error:
+        log.debug("the engine did not take a line: %s", error)

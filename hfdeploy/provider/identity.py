@@ -1,0 +1,123 @@
+"""Existence: look, POST, return at once; delete what is ours."""
+
+from typing import Any
+
+from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, NameTaken, OwnershipError, Unreachable
+from hfdeploy.owner import is_ours, own_tags, require_ours, why_not_delete
+from hfdeploy.plan import Plan
+from hfdeploy.provider.host import Row
+from hfdeploy.provider.memory import Values, note_posted, require_values
+from hfdeploy.provider.props import Props, spec_fields
+from hfdeploy.provider.session import Session
+from hfdeploy.spec import parse_spec
+from hfdeploy.wire import Body, Endpoint
+
+_ROUNDS = 5
+
+
+def ensure(props: Props, session: Session, row: Row) -> Props:
+    """Make the endpoint exist as ours, and return its outputs at once.
+
+    Pulumi forgets a resource whose create() raises, and a forgotten endpoint keeps billing. So nothing here may fail
+    after the request was accepted; waiting and verifying belong to the endpoint's configuration.
+
+    Raises:
+        OwnershipError: a namesake that is not this stack's; nothing was sent.
+        UsageError: secrets without a value; nothing was sent.
+    """
+    declared = spec_fields(props)
+    spec = parse_spec(declared)
+    namespace, owner, logical = declared["namespace"], props["owner"], props["logical_name"]
+    plan = session.plan(spec, namespace)
+    values = require_values(plan, session)
+    body = _creation(plan, owner, logical, values)
+    live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
+    if was_made:
+        note_posted(f"{namespace}/{plan.name}", live.generation, values)
+    else:
+        row.note(f"continuing with {namespace}/{plan.name}, which this stack made at {live.generation}")
+    if not is_ours(live, owner):
+        row.warn(
+            f"the service did not keep the owner tag on {namespace}/{plan.name}: "
+            f"hfdeploy will neither adopt nor delete it without"
+        )
+    return outputs(declared, live, owner=owner, logical=logical)
+
+
+def outputs(declared: Props, live: Endpoint, *, owner: str, logical: str) -> Props:
+    """What the state keeps of an endpoint's existence: all that reading and deleting need, and no more."""
+    kept = {key: declared[key] for key in ("namespace", "name", "cloud", "region") if key in declared}
+    if "private_service" in declared:
+        kept["private_service"] = declared["private_service"]
+    return kept | {"generation": live.generation, "owner": owner, "logical_name": logical}
+
+
+def _creation(plan: Plan, owner: str, logical: str, values: Values) -> Body:
+    body: Body = {**plan.body, "model": {**plan.body["model"]}}
+    body["tags"] = [*own_tags(owner, logical), *plan.body["tags"]]
+    if values.container:
+        body["model"]["secrets"] = {name: value.reveal() for name, value in values.container.items()}
+    registry = getattr(plan.spec.engine, "registry", None)
+    if registry is not None and values.registry_password is not None:
+        variant = {**body["model"]["image"]["custom"]}
+        variant["credentials"] = {"username": registry.username, "password": values.registry_password.reveal()}
+        body["model"]["image"] = {"custom": variant}
+    return body
+
+
+def _look_or_post(
+    namespace: str, name: str, body: Body, *, owner: str, logical: str, session: Session
+) -> tuple[Endpoint, bool]:
+    """Look, then POST; whatever is unclear about a POST is settled by looking again, never by a second blind POST.
+
+    The flag tells whether this run made the endpoint (or cannot rule out that it did, in which case False is safe).
+    """
+    api, trouble = session.api, "nothing yet"
+    for _ in range(_ROUNDS):
+        found = api.find(namespace, name)
+        if found is not None:
+            require_ours(found, namespace=namespace, owner=owner, logical=logical)
+            return found, False
+        try:
+            return api.create(namespace, body), True
+        except (NameTaken, Unreachable) as unclear:
+            trouble = str(unclear)
+    raise Inconclusive(
+        f"{namespace}/{name} could not be created in {_ROUNDS} rounds of looking and asking; the last one said: {trouble}"
+    )
+
+
+def read(props: Props, session: Session) -> Props | None:
+    """The outputs as they are, or None when the endpoint in the state no longer exists.
+
+    A namesake that was created later is not the endpoint in the state: that one is gone.
+    """
+    live = session.find(props["namespace"], props["name"])
+    if live is None or live.generation != props["generation"]:
+        return None
+    return props
+
+
+def remove(props: dict[str, Any], session: Session, row: Row) -> None:
+    """Delete the endpoint that this state made, and nothing else. Parses nothing but these four properties.
+
+    Raises:
+        OwnershipError: the endpoint of that name is not the one in the state; it was left as it is.
+    """
+    namespace, name = props["namespace"], props["name"]
+    live = session.api.find(namespace, name)
+    if live is None:
+        return
+    reason = why_not_delete(live, owner=props["owner"], generation=props["generation"])
+    if reason and live.generation != props["generation"]:
+        row.note(f"{namespace}/{name} is gone already and was left: {reason}")
+        return
+    if reason:
+        raise OwnershipError(
+            f"{namespace}/{name} was not deleted: {reason}. Put the tag back, or delete it by hand and run "
+            f"`pulumi refresh`."
+        )
+    try:
+        session.api.delete(namespace, name)
+    except ApiError as error:
+        raise HfdeployError(f"{namespace}/{name} could not be deleted and may bill: {error}") from None

@@ -1,0 +1,117 @@
+"""One plugin process: its settings, its one client, its catalogue. Built on first use, shared by every operation.
+
+The token comes from the stack's configuration through `configure()`, or from the environment; it is never a property,
+an attribute of a provider or part of a message.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hfdeploy import settings
+from hfdeploy.catalog import Catalog
+from hfdeploy.client import Api, Listing, connect
+from hfdeploy.errors import HfdeployError, NotFound, UnknownHardware
+from hfdeploy.plan import Plan, make_plan
+from hfdeploy.provider.host import is_stopped
+from hfdeploy.redact import Secret
+from hfdeploy.spec import EndpointSpec, SecretSource
+from hfdeploy.wait import Clock, SystemClock
+from hfdeploy.wire import Endpoint
+
+
+@dataclass
+class Session:
+    """What the operations of one plugin process share."""
+
+    config: Mapping[str, str]
+    clock: Clock = field(default_factory=lambda: SystemClock(is_stopped))
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _api: Api | None = None
+    _listing: Listing | None = None
+    _settings: settings.Settings | None = None
+    _catalogs: dict[str, Catalog] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> settings.Settings:
+        """Addresses and token of this stack."""
+        with self._lock:
+            if self._settings is None:
+                self._settings = settings.load(self.config)
+            return self._settings
+
+    @property
+    def api(self) -> Api:
+        """The client; connecting sends nothing yet."""
+        with self._lock:
+            if self._api is None:
+                self._api = connect(self.settings, clock=self.clock, stopped=is_stopped)
+            return self._api
+
+    @property
+    def listing(self) -> Listing:
+        """The shared view on the namespace: one list call answers all reads of a refresh, and all waiters."""
+        with self._lock:
+            if self._listing is None:
+                self._listing = Listing(self.api)
+            return self._listing
+
+    def find(self, namespace: str, name: str) -> Endpoint | None:
+        """The endpoint as listed a moment ago; None only where a GET of it says 404."""
+        try:
+            return self.listing.fetch(namespace, name)
+        except NotFound:
+            return None
+
+    def plan_offline(self, spec: EndpointSpec) -> Plan:
+        """The plan by the dated snapshot: no socket is opened.
+
+        Raises:
+            UnknownHardware: the snapshot has no such instance.
+        """
+        return make_plan(spec, Catalog.snapshot())
+
+    def plan(self, spec: EndpointSpec, namespace: str) -> Plan:
+        """The plan by the live catalogue where it can be read, by the snapshot where not."""
+        return make_plan(spec, self.catalog(namespace))
+
+    def plan_for_reading(self, spec: EndpointSpec, namespace: str) -> Plan:
+        """The plan that an existing endpoint is compared with: the snapshot first, so that reading stays cheap."""
+        try:
+            return self.plan_offline(spec)
+        except UnknownHardware:
+            return self.plan(spec, namespace)
+
+    def catalog(self, namespace: str) -> Catalog:
+        """The hardware on offer, read once per process and namespace."""
+        with self._lock:
+            found = self._catalogs.get(namespace)
+            if found is None:
+                found = self._catalogs[namespace] = self._read_catalog(namespace)
+            return found
+
+    def _read_catalog(self, namespace: str) -> Catalog:
+        try:
+            return Catalog.from_vendors(self.api.hardware(namespace))
+        except HfdeployError:
+            # Unreadable hardware must not stop a rollout: what is asked for is judged by the service anyway.
+            return Catalog.snapshot()
+
+    def secret(self, source: SecretSource) -> Secret | None:
+        """The value that a source names, None where it is missing."""
+        return settings.secret_value(source, config=self.config)
+
+
+_sessions: dict[str, Session] = {}
+_sessions_lock = threading.Lock()
+
+
+def open_session(config: Mapping[str, str]) -> Session:
+    """The session of this process; configuring a second provider class finds the one of the first."""
+    with _sessions_lock:
+        return _sessions.setdefault("stack", Session(dict(config)))
+
+
+def session() -> Session:
+    """The session that `configure` opened; without configuration the environment alone decides."""
+    return open_session({})

@@ -1,0 +1,168 @@
+"""What runs in the stack program: the resources that people put there.
+
+An `InferenceEndpoint` is one configuration brought live. Its constructor makes the `EndpointIdentity` (existence) as
+its parent, and the first one of a program makes the stack's `StackGuard` (owner id, members). Nothing here talks to
+any service: that happens in the plugin process, in `hfdeploy.provider`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pulumi
+from pulumi.dynamic import Resource
+from pulumi.runtime import get_root_resource
+
+from hfdeploy.errors import UsageError
+from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
+from hfdeploy.provider.props import OUTPUTS, SECRET_OUTPUTS
+from hfdeploy.settings import load
+from hfdeploy.spec import EndpointSpec, declare
+
+GUARD_NAME = "stack-guard"
+
+_guards: "WeakKeyDictionary[pulumi.Resource, StackGuard]" = WeakKeyDictionary()
+
+
+class StackGuard(Resource, module="hfdeploy", name="StackGuard"):
+    """One per stack: mints the owner id and remembers which endpoints the stack has.
+
+    `members` are the logical names of the stack's endpoints where the program knows them all (`deploy` does).
+    """
+
+    owner: pulumi.Output[str]
+    """Twelve hex digits, minted once and kept in the state; every endpoint of the stack carries them as a tag."""
+
+    def __init__(self, *, members: Sequence[str] | None = None, protect: bool | None = None) -> None:
+        listed = None if members is None else sorted(members)
+        super().__init__(
+            GuardProvider(),
+            GUARD_NAME,
+            {"members": listed, "owner": None},
+            pulumi.ResourceOptions(protect=protect),
+        )
+
+
+class EndpointIdentity(Resource, module="hfdeploy", name="EndpointIdentity"):
+    """Existence of one endpoint: asked for and returned at once; deleting it deletes the endpoint."""
+
+    generation: pulumi.Output[str]
+    """The endpoint's creation time, which tells it from an earlier one of the same name."""
+    owner: pulumi.Output[str]
+    name: pulumi.Output[str]
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, props: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(IdentityProvider(), name, {**props, "logical_name": name, "generation": None}, opts)
+
+
+class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
+    """One Hugging Face Inference Endpoint, live as specified and proved by a streamed prompt.
+
+    ```python
+    chat = hfdeploy.InferenceEndpoint(
+        "chat", repository="Qwen/Qwen2.5-7B-Instruct", cloud="aws", region="us-east-1",
+        instance="nvidia-l4 x1", engine={"type": "vllm"}, max_model_len=8192,
+    )
+    pulumi.export("url", chat.openai_base_url)
+    ```
+
+    `spec` is an `EndpointSpec` or a mapping in the words of the YAML spec; keyword arguments are the same fields one by
+    one and may be Outputs of other resources. `name` of the spec defaults to the resource's name, `namespace` to the
+    stack's. Whoever depends on the endpoint, or uses `url`, starts after the verdict.
+
+    Raises:
+        UsageError: no namespace is known.
+    """
+
+    url: pulumi.Output[str]
+    """The endpoint's base address, for native routes and clients that add their own path."""
+    openai_base_url: pulumi.Output[str | None]
+    """`url` + `/v1` where the engine speaks OpenAI's routes, else None."""
+    model: pulumi.Output[str]
+    """The name that a client has to give as `model`."""
+    engine: pulumi.Output[Any]
+    instance: pulumi.Output[Any]
+    price_per_hour: pulumi.Output[str | None]
+    """USD per replica and hour, as decimal text; None where it is not known."""
+    revision: pulumi.Output[str]
+    """The commit that serves."""
+    state: pulumi.Output[str]
+    verdict: pulumi.Output[str]
+    """`passed`, or `unverified` where no prompt was sent."""
+    verified_at: pulumi.Output[str | None]
+    ttft_ms: pulumi.Output[float | None]
+    tokens: pulumi.Output[int | None]
+    tokens_per_s: pulumi.Output[float | None]
+    counted_by: pulumi.Output[str | None]
+    generation: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        spec: EndpointSpec | Mapping[str, Any] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **fields: pulumi.Input[Any],
+    ) -> None:
+        opts = opts or pulumi.ResourceOptions()
+        declared = {**_declared(spec), **{key: value for key, value in fields.items() if value is not None}}
+        declared.setdefault("name", name)
+        declared.setdefault("namespace", _stack_namespace(name))
+        self.identity = EndpointIdentity(name, {**declared, "owner": guard().owner}, _for_identity(opts))
+        """The endpoint's existence, as a resource of its own."""
+        props: dict[str, Any] = {
+            **declared,
+            "logical_name": name,
+            "owner": self.identity.owner,
+            "generation": self.identity.generation,
+        }
+        for output in OUTPUTS:
+            props.setdefault(output, None)
+        super().__init__(EndpointProvider(), name, props, _for_configuration(opts, self.identity))
+
+
+def guard(*, members: Sequence[str] | None = None, protect: bool | None = None) -> StackGuard:
+    """The guard of the stack that is being deployed; made on first use."""
+    root = get_root_resource()
+    if root is None:
+        raise UsageError("hfdeploy's resources live in a Pulumi program; run it with `pulumi up` or `pulumi preview`.")
+    found = _guards.get(root)
+    if found is None:
+        found = _guards[root] = StackGuard(members=members, protect=protect)
+    return found
+
+
+def _declared(spec: EndpointSpec | Mapping[str, Any] | None) -> dict[str, Any]:
+    if spec is None:
+        return {}
+    return declare(spec) if isinstance(spec, EndpointSpec) else dict(spec)
+
+
+def _stack_namespace(resource: str) -> str:
+    namespace = pulumi.Config("hfdeploy").get("namespace") or load().namespace
+    if not namespace:
+        raise UsageError(
+            f"No namespace is known for the endpoint {resource!r}: set it in the spec, by "
+            f"`pulumi config set hfdeploy:namespace NAME`, or as HFDEPLOY_NAMESPACE."
+        )
+    return namespace
+
+
+def _for_identity(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """The options that mean the endpoint itself."""
+    return pulumi.ResourceOptions(
+        parent=opts.parent,
+        depends_on=opts.depends_on,
+        protect=opts.protect,
+        provider=opts.provider,
+        aliases=opts.aliases,
+        ignore_changes=opts.ignore_changes,
+        retain_on_delete=opts.retain_on_delete,
+        deleted_with=opts.deleted_with,
+    )
+
+
+def _for_configuration(opts: pulumi.ResourceOptions, identity: EndpointIdentity) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(
+        opts, pulumi.ResourceOptions(parent=identity, additional_secret_outputs=list(SECRET_OUTPUTS))
+    )

@@ -1,0 +1,12 @@
+"""One configuration brought live: PUT what differs, wait, check that the right thing serves, stream a prompt.
+
+goal ─compare→ changes ─client→ PUT ─wait→ running ─diff→ as asked? ─verify→ passed
+                                      └ failed: the endpoint stays in the state; a first rollout is paused, kept or
+                                        deleted as the spec says, and the error is one line that names the reason
+"""
+
+from hfdeploy.rollout.check import make_check
+from hfdeploy.rollout.goal import Goal, Means, Outcome, Prove, Report
+from hfdeploy.rollout.live import bring_live
+
+__all__ = ["Goal", "Means", "Outcome", "Prove", "Report", "bring_live", "make_check"]

@@ -1,0 +1,175 @@
+"""Who is asking, and which service: read from the stack's configuration and the environment, here and nowhere else.
+
+Stack configuration beats the environment. Two different addresses from the two are an error, because one of them would
+get what was meant for the other. A token follows its address: one from the environment or from a saved login never
+goes to an emulator that the stack's configuration names, and nothing goes to a Hub that nobody chose.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from hfdeploy import errors, redact
+from hfdeploy.redact import Secret
+from hfdeploy.spec.secret import FromConfig, FromEnv
+
+API: Final = "https://api.endpoints.huggingface.cloud"
+HUB: Final = "https://huggingface.co"
+
+_PREFIX: Final = "hfdeploy:"
+_FALSE: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything about this run that is not in a spec.
+
+    Addresses have no slash at their end. `token` is for the management API and the hosts of endpoints; `hub_token` is
+    the same one where it may go to the Hub, else None.
+    """
+
+    api_url: str = API
+    hub_url: str = HUB
+    token: Secret | None = None
+    hub_token: Secret | None = None
+    namespace: str | None = None
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the management API is on this machine."""
+        return is_loopback(self.api_url)
+
+
+def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the stack's configuration (keys with or without `hfdeploy:`) and the environment (this process's own).
+
+    Raises:
+        errors.UsageError: two different addresses, an address that cannot be meant, or HF_DEBUG.
+    """
+    stack, environ = _Config(config or {}), _environment() if environ is None else environ
+    _refuse_debugging(environ)
+    api_url = _address("apiUrl", stack, "HFDEPLOY_API_URL", environ, API)
+    hub_url = _address("hubUrl", stack, "HF_ENDPOINT", environ, HUB)
+    token = _token(stack, environ, api_url)
+    return Settings(
+        api_url=api_url,
+        hub_url=hub_url,
+        token=token,
+        hub_token=token if _may_reach_hub(hub_url, api_url, stack) else None,
+        namespace=stack.get("namespace") or environ.get("HFDEPLOY_NAMESPACE") or None,
+    )
+
+
+def secret_value(
+    source: FromEnv | FromConfig, environ: Mapping[str, str] | None = None, config: Mapping[str, str] | None = None
+) -> Secret | None:
+    """The value that a spec's secret points at; None where the source is missing (an empty value is a value)."""
+    environ = _environment() if environ is None else environ
+    match source:
+        case FromEnv():
+            value = environ.get(source.from_env)
+        case FromConfig():
+            value = _Config(config or {}).get(source.from_config)
+    return None if value is None else _keep(value)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is on this machine, by its text alone: nothing is resolved."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _environment() -> Mapping[str, str]:
+    return os.environ  # noqa: TID251 - the one place where the process's own environment is read
+
+
+class _Config:
+    """The stack's configuration, asked by the bare key."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def get(self, key: str) -> str | None:
+        return self._values.get(_PREFIX + key, self._values.get(key))
+
+
+def _refuse_debugging(environ: Mapping[str, str]) -> None:
+    if environ.get("HF_DEBUG", "").strip().lower() not in _FALSE:
+        raise errors.UsageError(
+            "HF_DEBUG is set: it makes huggingface_hub log request bodies with endpoint secrets in them. Unset it."
+        )
+
+
+def _address(key: str, config: _Config, variable: str, environ: Mapping[str, str], default: str) -> str:
+    chosen = {
+        source: _normalised(source, text)
+        for source, text in ((_PREFIX + key, config.get(key)), (variable, environ.get(variable)))
+        if text
+    }
+    if len(set(chosen.values())) > 1:
+        both = " and ".join(f"{source} says {address}" for source, address in chosen.items())
+        raise errors.UsageError(f"Two addresses for one service: {both}. Unset one of them.")
+    return next(iter(chosen.values()), default)
+
+
+def _normalised(source: str, text: str) -> str:
+    address = text.strip()
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        raise errors.UsageError(f"{source} is not an address: {address}.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or any((parts.query, parts.fragment)):
+        raise errors.UsageError(f"{source} must be an address like https://host, without a query: {address}.")
+    if parts.username is not None or parts.password is not None:
+        raise errors.UsageError(f"{source} holds a user name or a password; the token goes into HF_TOKEN.")
+    if parts.scheme == "http" and not is_loopback(address):
+        raise errors.UsageError(f"{source} is {address}: without https the token could be read on the way.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def _token(config: _Config, environ: Mapping[str, str], api_url: str) -> Secret | None:
+    own = config.get("token")
+    if own and own.strip():
+        return _keep(own.strip())
+    if is_loopback(api_url):
+        # An emulator: a real token of this person has no business there. Whoever types the emulator's address into the
+        # environment types a token beside it; a stack that names an emulator brings its own.
+        typed = None if config.get("apiUrl") else environ.get("HF_TOKEN", "").strip()
+        return _keep(typed) if typed else None
+    text = environ.get("HF_TOKEN", "").strip() or _saved_login(environ)
+    return _keep(text) if text else None
+
+
+def _saved_login(environ: Mapping[str, str]) -> str | None:
+    """What `hf auth login` left behind; the places are huggingface_hub's."""
+    home = environ.get("HOME")
+    cache = environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else None)
+    hf_home = environ.get("HF_HOME") or (f"{cache}/huggingface" if cache else None)
+    path = environ.get("HF_TOKEN_PATH") or (f"{hf_home}/token" if hf_home else None)
+    if path is None:
+        return None
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None  # nobody logged in here, or nothing that could be a token
+
+
+def _may_reach_hub(hub_url: str, api_url: str, config: _Config) -> bool:
+    if is_loopback(hub_url) or is_loopback(api_url):
+        return is_loopback(hub_url) and is_loopback(api_url)
+    # HF_ENDPOINT often names a public mirror, which would learn the token; the stack's configuration is a decision.
+    return hub_url == HUB or config.get("hubUrl") is not None
+
+
+def _keep(value: str) -> Secret:
+    redact.known.add(value)
+    return Secret(value)

@@ -1,0 +1,68 @@
+"""One context length, said once: `max_model_len` against what the engine is told elsewhere.
+
+Memory is judged by `max_model_len`. An engine that is told another length somewhere else would start with that one,
+and the judgement would be about something that does not run.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from hfdeploy.spec.engine import EngineSection, HuggingfaceNeuronEngine, LlamacppEngine, TokenLimits
+from hfdeploy.spec.section import Objection
+
+_FLAGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "vllm": ("--max-model-len", "--max_model_len"),
+    "vllm_neuron": ("--max-model-len", "--max_model_len"),
+    "sglang": ("--context-length",),
+    "tgi": ("--max-total-tokens",),
+    "tgi_neuron": ("--max-total-tokens",),
+    "llamacpp": ("--ctx-size", "-c"),
+}
+_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "tgi": ("MAX_TOTAL_TOKENS",),
+    "tgi_neuron": ("MAX_TOTAL_TOKENS",),
+    "llamacpp": ("LLAMA_ARG_CTX_SIZE",),
+}
+
+
+def contradictions(
+    length: int, engine: EngineSection, args: Sequence[str], env: Mapping[str, str]
+) -> Iterator[Objection]:
+    """Every place that tells the engine another length than `max_model_len`."""
+    yield from _of_fields(length, engine)
+    for position, flag, value in _given(args, _FLAGS.get(engine.type, ())):
+        if value != str(length):
+            yield f"args.{position}", f"gives {flag} another value than max_model_len, which is {length}; keep one"
+    for name in _VARIABLES.get(engine.type, ()):
+        if name in env and env[name] != str(length):
+            yield f"env.{name}", f"is another length than max_model_len, which is {length}; keep one"
+
+
+def _of_fields(length: int, engine: EngineSection) -> Iterator[Objection]:
+    match engine:
+        case TokenLimits(max_total_tokens=int(total)) if total != length:
+            yield "engine.max_total_tokens", f"is {total}, but max_model_len is {length}; keep one of them"
+        case TokenLimits(max_input_length=int(longest)) if longest >= length:
+            yield "engine.max_input_length", f"is {longest}, which leaves no answer within max_model_len, {length}"
+        case LlamacppEngine(ctx_size=size, n_parallel=slots) if size and size // slots < length:
+            yield (
+                "engine.ctx_size",
+                f"is {size} for {slots} slots, {size // slots} tokens each, but max_model_len is {length}; "
+                f"it takes {length * slots}",
+            )
+        case HuggingfaceNeuronEngine(sequence_length=int(compiled)) if compiled != length:
+            yield "engine.sequence_length", f"is {compiled}, but max_model_len is {length}; keep one of them"
+        case _:
+            pass
+
+
+def _given(args: Sequence[str], flags: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Position, flag and value of each of the flags among the arguments, as `--flag value` or `--flag=value`."""
+    for position, text in enumerate(args):
+        flag, equals, value = text.partition("=")
+        if flag not in flags:
+            continue
+        if equals:
+            yield position, flag, value
+        else:
+            yield position, flag, args[position + 1] if position + 1 < len(args) else ""

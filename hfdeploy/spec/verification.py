@@ -1,0 +1,123 @@
+"""How a rollout is proved: what is asked of the endpoint, and what the answer must be like."""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import BeforeValidator, AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from hfdeploy.spec.scalar import Flag, Passage, Real, Whole
+from hfdeploy.spec.section import Section
+
+ParameterValue: TypeAlias = int | float | bool | tuple[str, ...]
+
+
+class VerifyWhen(StrEnum):
+    """Which deployments are proved."""
+
+    CHANGED = "changed"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class VerifyRoute(StrEnum):
+    """Which route the prompt is sent to."""
+
+    AUTO = "auto"
+    GENERATE = "generate"
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+
+
+class GenerationParameters(Section):
+    """Sampling of the prompt; bounds are those that every engine shares."""
+
+    temperature: Annotated[Real, Field(ge=0, le=100)] | None = None
+    """Randomness; 0 is the most likely token each time (TGI's native route wants it left out instead)."""
+
+    top_p: Annotated[Real, Field(gt=0, le=1)] | None = None
+    """Share of the probability that is sampled from; TGI wants it below 1."""
+
+    top_k: Annotated[Whole, Field(ge=1)] | None = None
+    """Number of tokens that is sampled from."""
+
+    typical_p: Annotated[Real, Field(gt=0, lt=1)] | None = None
+    """Typical sampling's share of the probability (TGI's native route)."""
+
+    repetition_penalty: Annotated[Real, Field(gt=0)] | None = None
+    """Above 1 discourages repetition."""
+
+    frequency_penalty: Annotated[Real, Field(ge=-2, le=2)] | None = None
+    """Above 0 discourages tokens by how often they occurred."""
+
+    presence_penalty: Annotated[Real, Field(ge=-2, le=2)] | None = None
+    """Above 0 discourages tokens that occurred at all (OpenAI routes)."""
+
+    seed: Annotated[Whole, Field(ge=0)] | None = None
+    """Makes sampling repeatable."""
+
+    stop: Annotated[tuple[Passage, ...], Field(min_length=1)] | None = None
+    """Texts that end the answer; TGI takes at most four."""
+
+    do_sample: Flag | None = None
+    """Sample instead of taking the most likely token (TGI's native route and the toolkit)."""
+
+    truncate: Annotated[Whole, Field(ge=1)] | None = None
+    """Prompt tokens kept, counted from the end (TGI's native route)."""
+
+    watermark: Flag | None = None
+    """Mark the text as generated (TGI's native route)."""
+
+
+class _AsGiven:
+    """Parameters are checked as a section and kept as a map of what was given."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        section = handler.generate_schema(GenerationParameters)
+        return core_schema.no_info_after_validator_function(
+            lambda given: given.model_dump(exclude_none=True),
+            section,
+            serialization=core_schema.plain_serializer_function_ser_schema(dict),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error.msg} at character {(error.pos or 0) + 1}") from None
+    return pattern
+
+
+class VerifySpec(Section):
+    """How a rollout is proved."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"deep"})
+
+    when: VerifyWhen = VerifyWhen.CHANGED
+    """Which deployments are proved: changed ones, every one (always), or none (never)."""
+
+    route: VerifyRoute = VerifyRoute.AUTO
+    """The route the prompt takes; auto is the engine's native one, else chat where the model has a template."""
+
+    prompt: Passage | None = None
+    """What is asked; left out, a short prompt of the kind that the task needs."""
+
+    max_new_tokens: Annotated[Whole, Field(ge=1)] = 64
+    """The most tokens of the answer."""
+
+    parameters: Annotated[Mapping[str, ParameterValue], _AsGiven()] = Field(default_factory=dict)
+    """Sampling of the prompt, as the engine names it: temperature, top_p, stop, ..."""
+
+    min_tokens_per_second: Annotated[Real, Field(gt=0)] | None = None
+    """A slower answer fails the rollout."""
+
+    expect: Annotated[Passage, Field(max_length=1000), AfterValidator(_compiles)] | None = None
+    """A regular expression (Python's) that must be found in the answer, else the rollout fails."""

@@ -1,0 +1,101 @@
+"""`deploy()`: a folder of specs becomes a Pulumi stack. All findings of all specs come first and together."""
+
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from hfdeploy import settings
+from hfdeploy.catalog import Catalog
+from hfdeploy.client import connect
+from hfdeploy.errors import HfdeployError, SpecError, UsageError
+from hfdeploy.plan import Plan
+from hfdeploy.provider.props import OUTPUTS
+from hfdeploy.resources import InferenceEndpoint, guard
+from hfdeploy.review import Review, review_specs
+from hfdeploy.spec import LoadedSpec, load_specs
+
+SPECS = "../specs/*.yaml"
+"""Where the specs are when nobody says: relative to the stack program."""
+
+PLACEHOLDER = "YOUR-NAMESPACE"
+
+
+def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
+    """Make every spec of the stack a running, verified endpoint, and export what its callers need.
+
+    `specs` is a glob relative to the program's folder; left out, the stack's `hfdeploy:specs`. Returns the endpoints
+    by name, for programs that go on from there.
+
+    Raises:
+        pulumi.RunError: with every problem of every spec, before any resource is registered.
+    """
+    try:
+        loaded, review, namespace = _prepare(specs)
+    except HfdeployError as error:
+        raise pulumi.RunError(str(error)) from None
+    if review.blocking:
+        raise pulumi.RunError("\n".join(str(finding) for finding in review.blocking))
+    config = pulumi.Config("hfdeploy")
+    protect = config.get_bool("protect") or None
+    guard(members=[plan.name for plan in review.plans], protect=protect)
+    endpoints = {
+        plan.name: InferenceEndpoint(
+            plan.name,
+            plan.spec,
+            pulumi.ResourceOptions(protect=protect),
+            namespace=plan.spec.namespace or namespace,
+        )
+        for plan in review.plans
+    }
+    for finding in review.remarks:
+        pulumi.log.warn(str(finding), resource=endpoints[finding.endpoint])
+    pulumi.export("endpoints", {name: _exported(endpoint) for name, endpoint in endpoints.items()})
+    return endpoints
+
+
+def _prepare(specs: str | None) -> tuple[list[LoadedSpec], Review, str]:
+    config = pulumi.Config("hfdeploy")
+    values = {
+        key: value for key in ("namespace", "apiUrl", "hubUrl", "token") if (value := config.get(key)) is not None
+    }
+    chosen = settings.load(values)
+    pattern = specs or config.get("specs") or SPECS
+    paths = [Path(path) for path in sorted(glob(pattern))]
+    if not paths:
+        raise UsageError(f"No spec matches {pattern!r} in {Path.cwd()}: set hfdeploy:specs to where they are.")
+    loaded = load_specs(paths)
+    namespace = chosen.namespace or ""
+    if not namespace and any(one.spec.namespace is None for one in loaded):
+        raise UsageError("No namespace is known: set hfdeploy:namespace, HFDEPLOY_NAMESPACE, or it in every spec.")
+    if namespace == PLACEHOLDER:
+        raise UsageError(
+            f"hfdeploy:namespace is still the placeholder {PLACEHOLDER}: "
+            f"`pulumi config set hfdeploy:namespace NAME` sets yours."
+        )
+    return loaded, _review(loaded, chosen, namespace), namespace
+
+
+def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: str) -> Review:
+    """Judge by the dated snapshot, so that one commit always reviews the same and a preview needs no network.
+
+    Only where the snapshot does not know an instance is the live catalogue asked: new hardware needs no new release.
+    """
+    review = review_specs(loaded, Catalog.snapshot())
+    if not review.blocking or chosen.token is None:
+        return review
+    try:
+        with connect(chosen) as api:
+            return review_specs(loaded, Catalog.from_vendors(api.hardware(namespace)))
+    except HfdeployError:
+        # Without the live catalogue the snapshot's word stands, and it names its date.
+        return review
+
+
+def _exported(endpoint: InferenceEndpoint) -> dict[str, Any]:
+    return {name: getattr(endpoint, name) for name in OUTPUTS}
+
+
+__all__ = ["SPECS", "Plan", "deploy"]

@@ -1,0 +1,263 @@
+"""HTTP that ends on time: a transport whose calls keep one deadline from the first byte to the last.
+
+A socket timeout starts anew with every byte, so a server that sends one each few seconds holds a call for ever, in the
+headers as well as in the body. Here every read and write of a call asks how much of the call's own time is left, and
+whether somebody asked to stop. Only the resolution of a host name is the system's, with the system's own limits.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore2
+import httpx2
+
+from hfdeploy import errors, settings
+
+CONNECT: Final = 5.0
+READ: Final = 30.0
+"""Seconds for a connection and for silence where nobody set bounds (reliability: connect 5 s, read 30 s)."""
+
+MAX_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a reply: far more than a namespace of endpoints, far less than memory."""
+
+_GRACE: Final = 1.5
+"""Seconds that a request under way may still take once somebody asked to stop; two are promised."""
+
+_SLICE: Final = 0.25
+"""Seconds of silence after which a reader looks at the stop check."""
+
+_PIECE: Final = 16 * 1024
+_FAILURES: Final = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    httpcore2.UnsupportedProtocol,
+)
+
+
+@contextmanager
+def bounded(
+    *, total: float, connect: float = CONNECT, read: float = READ, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Within this block each request of this thread through a `Transport` ends within `total` seconds from now.
+
+    `connect` and `read` (seconds) bound one connection attempt and one silence. When `stopped` turns true, what is
+    under way has another second and a half.
+    """
+    token = _bounds.set(_Bounds(total, connect, read, stopped))
+    try:
+        yield
+    finally:
+        _bounds.reset(token)
+
+
+def is_bounded() -> bool:
+    """Whether the current request is one of ours, rather than of somebody who shares the session."""
+    return _bounds.get() is not None
+
+
+class Transport(httpx2.BaseTransport):
+    """HTTP/1.1 over pooled connections, within the bounds set by `bounded`; proxies as the environment says.
+
+    Raises, from a request: httpx2's own exceptions, as its standard transport does.
+    """
+
+    def __init__(self) -> None:
+        self._pools: dict[str | None, httpcore2.ConnectionPool] = {}
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request; the body is read by whoever takes the response."""
+        url = request.url
+        raw = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        sent = httpcore2.Request(
+            method=request.method,
+            url=raw,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        with _as_httpx(request):
+            reply = self._pool(url).handle_request(sent)
+        return httpx2.Response(
+            reply.status, headers=reply.headers, stream=_Body(reply, request), extensions=reply.extensions
+        )
+
+    def close(self) -> None:
+        """Close every connection; the next request opens new ones."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+
+    def _pool(self, url: httpx2.URL) -> httpcore2.ConnectionPool:
+        proxy = _proxy_for(url)
+        pool = self._pools.get(proxy)
+        # Two threads may build one each the first time; the loser's has no connections yet and is dropped.
+        return pool or self._pools.setdefault(proxy, _new_pool(proxy))
+
+
+class _Bounds:
+    """How long the current request may go on."""
+
+    def __init__(self, total: float, connect: float, read: float, stopped: Callable[[], bool]) -> None:
+        self.connect, self.read = connect, read
+        self._until = time.monotonic() + total
+        self._stopped = stopped
+        self._is_stopping = False
+
+    def left(self) -> float:
+        """Seconds; zero or less when the time is over."""
+        now = time.monotonic()
+        if not self._is_stopping and self._stopped():
+            self._is_stopping = True
+            self._until = min(self._until, now + _GRACE)
+        return self._until - now
+
+
+_bounds: ContextVar[_Bounds | None] = ContextVar("_bounds", default=None)
+
+
+class _Backend(httpcore2.NetworkBackend):
+    """Connects within the bounds: each address of a host gets its share, all together no more than is left."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        bounds = _bounds.get() or _Bounds(READ, timeout or CONNECT, READ, lambda: False)
+        failure: Exception = httpcore2.ConnectError(f"{host} has no address")
+        for address in _addresses(host, port):
+            left = bounds.left()
+            if left <= 0:
+                raise httpcore2.ConnectTimeout("no time left to connect")
+            try:
+                stream = self._inner.connect_tcp(
+                    address, port, min(left, bounds.connect), local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
+                failure = refused
+            else:
+                return _Stream(stream)
+        raise failure
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection whose every step is bounded by the request it serves, not by the one that opened it."""
+
+    def __init__(self, inner: httpcore2.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        bounds = _bounds.get()
+        if bounds is None:
+            return self._inner.read(max_bytes, timeout)
+        silence_ends = time.monotonic() + bounds.read
+        while True:
+            left = min(bounds.left(), silence_ends - time.monotonic())
+            if left <= 0:
+                raise httpcore2.ReadTimeout("no answer in time")
+            try:
+                return self._inner.read(max_bytes, min(left, _SLICE))
+            except httpcore2.ReadTimeout:
+                continue  # one slice of silence; the loop knows how many are allowed
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        bounds = _bounds.get()
+        if bounds is None:
+            self._inner.write(buffer, timeout)
+            return
+        for start in range(0, len(buffer), _PIECE):
+            left = bounds.left()
+            if left <= 0:
+                raise httpcore2.WriteTimeout("not sent in time")
+            self._inner.write(buffer[start : start + _PIECE], min(left, bounds.read))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        bounds = _bounds.get()
+        if bounds is not None:
+            timeout = max(0.001, min(bounds.left(), bounds.connect))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+class _Body(httpx2.SyncByteStream):
+    """A reply's body: no longer than `MAX_BODY`, failures in httpx2's words."""
+
+    def __init__(self, reply: httpcore2.Response, request: httpx2.Request) -> None:
+        self._reply, self._request = reply, request
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        with _as_httpx(self._request):
+            for chunk in self._reply.iter_stream():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise httpcore2.ReadError(f"the reply is longer than {MAX_BODY // 1024**2} MiB")
+                yield chunk
+
+    def close(self) -> None:
+        self._reply.close()
+
+
+@contextmanager
+def _as_httpx(request: httpx2.Request) -> Iterator[None]:
+    """Both libraries name the same failures alike."""
+    try:
+        yield
+    except _FAILURES as failure:
+        kind = getattr(httpx2, type(failure).__name__, httpx2.TransportError)
+        raise kind(str(failure), request=request) from None
+
+
+def _new_pool(proxy: str | None) -> httpcore2.ConnectionPool:
+    shared: Mapping[str, Any] = {
+        "ssl_context": httpx2.create_ssl_context(),
+        "max_connections": None,
+        "max_keepalive_connections": 20,
+        "keepalive_expiry": 5.0,
+        "network_backend": _Backend(),
+    }
+    if proxy is None:
+        return httpcore2.ConnectionPool(**shared)
+    chosen = httpx2.Proxy(proxy)
+    if chosen.url.scheme not in {"http", "https"}:
+        raise errors.UsageError(f"The proxy {chosen.url.host} is a {chosen.url.scheme} one; only http proxies work.")
+    url = chosen.url
+    raw = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    return httpcore2.HTTPProxy(raw, proxy_auth=chosen.raw_auth, proxy_headers=chosen.headers.raw, **shared)
+
+
+def _proxy_for(url: httpx2.URL) -> str | None:
+    """What the environment says, except that this machine is never reached through another."""
+    if settings.is_loopback(str(url)) or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as failure:
+        raise httpcore2.ConnectError(f"{host} cannot be resolved: {failure.strerror}") from None
+    return list(dict.fromkeys(str(info[4][0]) for info in found))

@@ -1,0 +1,89 @@
+"""What every test may use, and the rule that a run counts only when every test in it ran."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+NOT_RUN = ("skipped", "deselected", "xfailed", "xpassed")
+DESELECTED = pytest.StashKey[int]()
+
+
+class Clock:
+    """A clock that moves only when somebody sleeps on it or winds it: an hour of waiting takes no time."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.naps: list[float] = []
+
+    def now(self) -> float:
+        """Seconds, as `hfdeploy.wait.Clock` has them."""
+        return 1000.0 + self.elapsed
+
+    def utcnow(self) -> datetime:
+        """The wall clock; it starts on a fixed day."""
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+
+    def sleep(self, seconds: float) -> None:
+        """Wind by that much, and remember it."""
+        assert seconds >= 0
+        self.naps.append(seconds)
+        self.wind(seconds)
+
+    def wind(self, seconds: float) -> None:
+        """Let time pass while the code under test does something else."""
+        self.elapsed += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Time that a test winds."""
+    return Clock()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--complete` is what `make test` passes: a run in which anything was left out fails."""
+    parser.addoption("--complete", action="store_true", help="fail when a test was skipped, deselected or xfailed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start counting."""
+    config.stash[DESELECTED] = 0
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count what `-k` and `-m` leave out; with xdist this happens in each worker."""
+    if items:
+        items[0].config.stash[DESELECTED] += len(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error) -> None:  # noqa: ARG001 - the hook's names
+    """Each xdist worker collects everything, so the workers' counts are the same: take the largest."""
+    counted = getattr(node, "workeroutput", {}).get("deselected", 0)
+    node.config.stash[DESELECTED] = max(node.config.stash[DESELECTED], counted)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turn a green run red when something in it did not run."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["deselected"] = config.stash[DESELECTED]
+    elif config.getoption("--complete") and session.exitstatus == pytest.ExitCode.OK and left_out(config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """Say what was left out, since the counts alone look green."""
+    missing = left_out(config)
+    if config.getoption("--complete") and missing:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in missing.items())
+        terminalreporter.write_line(f"INCOMPLETE: {told}; every test has to run.", red=True)
+
+
+def left_out(config: pytest.Config) -> Counter[str]:
+    """How many tests were collected and did not run to an ordinary end, by outcome."""
+    stats = config.pluginmanager.get_plugin("terminalreporter").stats
+    counts = Counter({outcome: len(stats.get(outcome, [])) for outcome in NOT_RUN})
+    counts["deselected"] = max(counts["deselected"], config.stash[DESELECTED])
+    return +counts

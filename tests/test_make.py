@@ -1,0 +1,306 @@
+"""What `make` runs: the background emulator, the questions before money is spent, and the rule that all tests run."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from hfdeploy.errors import EngineError, UsageError
+from tools import emulator, stack
+
+ROOT = Path(__file__).parents[1]
+
+STAND_IN = """
+import argparse, http.server, json, os, pathlib, signal, sys
+options = argparse.ArgumentParser()
+for name in ("--port", "--speed", "--data"):
+    options.add_argument(name)
+said = options.parse_args()
+if said.speed == "13":
+    sys.exit("thirteen brings bad luck")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        identity = {"pid": os.getpid(), "data": said.data, "speed": float(said.speed)}
+        self.send_response(200 if self.path == "/_emulator" else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(identity).encode())
+    def log_message(self, *_): pass
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+http.server.HTTPServer(("127.0.0.1", int(said.port)), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def command(tmp_path) -> list[str]:
+    """A server that answers `GET /_emulator` and nothing else: what the code under test needs to know of one."""
+    (tmp_path / "stand_in.py").write_text(STAND_IN)
+    return [sys.executable, str(tmp_path / "stand_in.py")]
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@contextlib.contextmanager
+def stranger(port: int = 0):
+    """Somebody else's server, which speaks another protocol. Yields its port."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    caller, _ = listening.accept()
+                    with caller:
+                        caller.sendall(b"220 mail\r\n")
+
+        speaking = threading.Thread(target=answer)
+        speaking.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        speaking.join()
+
+
+@pytest.fixture
+def data(tmp_path):
+    """An emulator's folder; whatever still runs for it is ended."""
+    folder = tmp_path / ".state" / "emulator"
+    yield folder
+    running = emulator.running(folder)
+    if running:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGKILL)
+
+
+def test_a_second_run_reuses_the_emulator_of_the_first(data, port, command) -> None:
+    """Its endpoints are still there, and no second process fights for the port."""
+    first = emulator.ensure(data, port=port, speed=100, command=command)
+    second = emulator.ensure(data, port=None, speed=100, command=command)
+
+    assert second == first
+    assert (first.port, first.data, first.speed) == (port, data, 100)
+
+
+def test_a_stopped_emulator_leaves_its_port_free(data, port, command) -> None:
+    """`make down` and `make up` follow each other at once."""
+    emulator.stop(emulator.ensure(data, port=port, speed=100, command=command))
+
+    assert emulator.running(data) is None
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_port_that_something_else_has_is_an_error_that_names_the_way_out(data, command) -> None:
+    """Otherwise the stack would talk to whatever answers there."""
+    with stranger() as taken, pytest.raises(UsageError, match=rf"Port {taken} is taken .*EMULATOR_PORT="):
+        emulator.ensure(data, port=taken, speed=100, command=command)
+
+    assert not data.parent.exists()
+
+
+def test_the_emulator_of_another_checkout_is_left_alone(data, port, command, tmp_path) -> None:
+    """Its endpoints belong to somebody else's stack of the same name."""
+    other = emulator.ensure(tmp_path / "other" / "emulator", port=port, speed=100, command=command)
+    try:
+        with pytest.raises(UsageError, match=rf"Port {port} has the emulator of {tmp_path}/other/emulator"):
+            emulator.ensure(data, port=port, speed=100, command=command)
+
+        assert emulator.ask(port) == other
+    finally:
+        emulator.stop(other)
+
+
+def test_a_running_emulator_is_not_moved_behind_its_stacks_back(data, port, command) -> None:
+    """Every URL in the state names the port."""
+    emulator.ensure(data, port=port, speed=100, command=command)
+
+    with pytest.raises(UsageError, match=rf"already runs on port {port}"):
+        emulator.ensure(data, port=port + 1, speed=100, command=command)
+
+
+def test_a_port_note_of_a_dead_emulator_is_forgotten(data, port, command) -> None:
+    """After a reboot the file is there and the process is not; its port may be anybody's."""
+    data.parent.mkdir(parents=True)
+    data.with_suffix(".port").write_text(f"{port}\n")
+
+    assert emulator.running(data) is None
+    with stranger(port):
+        assert emulator.running(data) is None
+    assert emulator.ensure(data, port=port, speed=100, command=command).port == port
+
+
+def test_an_emulator_that_does_not_start_says_why(data, port, command) -> None:
+    """It runs in the background: nobody would see its words."""
+    with pytest.raises(EngineError, match="ended at once: thirteen brings bad luck"):
+        emulator.ensure(data, port=port, speed=13, command=command)
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A folder that looks like a checkout, with a stack that costs money."""
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: hfdeploy\nruntime: python\n")
+    (folder / "Pulumi.local.yaml").write_text("config:\n  hfdeploy:apiUrl: http://127.0.0.1:8300 # here\n")
+    (folder / "Pulumi.prod.yaml").write_text("config:\n  hfdeploy:namespace: acme\n")
+    return tmp_path
+
+
+def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the Makefile runs, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "tools.stack", *arguments],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("namespace", ["<your-namespace>", "your-namespace", "YOUR_ORG", "''"])
+def test_a_placeholder_namespace_is_refused(checkout, namespace) -> None:
+    """Somebody's name may be called that, and would be billed."""
+    (checkout / "stacks" / "Pulumi.prod.yaml").write_text(f"config:\n  hfdeploy:namespace: {namespace}\n")
+
+    ended = run(checkout, "up", "--stack", "prod", "--yes")
+
+    assert ended.returncode == 2
+    assert "is a placeholder" in ended.stderr
+    assert "Pulumi.prod.yaml" in ended.stderr
+    assert not (checkout / ".state").exists()
+
+
+@pytest.mark.parametrize("action", ["up", "down"])
+def test_without_a_terminal_and_without_a_yes_nothing_is_billed_or_deleted(checkout, action) -> None:
+    """A forgotten cron job must not order accelerators."""
+    ended = run(checkout, action, "--stack", "prod")
+
+    assert ended.returncode == 2
+    assert "YES=1" in ended.stderr
+    assert not (checkout / ".state").exists()
+
+
+def test_an_unknown_stack_names_the_known_ones(checkout) -> None:
+    """`STACK=production` would otherwise make a new and empty stack."""
+    ended = run(checkout, "up", "--stack", "production")
+
+    assert ended.returncode == 2
+    assert "There is no stack 'production'" in ended.stderr
+    assert "Known: local, prod." in ended.stderr
+
+
+def test_taking_down_what_is_not_up_is_no_error(checkout) -> None:
+    """`make down` twice, or before the first `make up`."""
+    ended = run(checkout, "down")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_real_service_never_sees_the_local_stack_and_the_other_way_round(checkout) -> None:
+    """A token in the environment is for the real service, a state of one's own stays where it is."""
+    surroundings = os.environ | {"HF_TOKEN": "hf_real", "PULUMI_BACKEND_URL": "s3://states", "HF_ENDPOINT": "https://x"}
+
+    local = stack.open_checkout(checkout, "local", surroundings).variables
+    prod = stack.open_checkout(checkout, "prod", surroundings).variables
+
+    assert "HF_TOKEN" not in local
+    assert "HF_ENDPOINT" not in local
+    assert local["PULUMI_BACKEND_URL"] == (checkout / ".state" / "pulumi").as_uri()
+    assert local["PULUMI_CONFIG_PASSPHRASE"] == ""
+    assert (prod["HF_TOKEN"], prod["PULUMI_BACKEND_URL"]) == ("hf_real", "s3://states")
+
+
+def lock(checkout: Path, pid: int, host: str) -> Path:
+    """A lock as the engine writes it."""
+    folder = checkout / ".state" / "pulumi" / ".pulumi" / "locks" / "organization" / "hfdeploy" / "prod"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{host}.json"
+    file.write_text(f'{{"pid":{pid},"username":"me","hostname":"{host}","timestamp":"2026-11-21T03:09:36.63Z"}}')
+    return file
+
+
+def test_the_lock_of_a_living_engine_stops_a_second_one(checkout) -> None:
+    """Two engines on one state lose track of endpoints that are billed."""
+    file = lock(checkout, os.getpid(), socket.gethostname())
+
+    ended = run(checkout, "down", "--stack", "prod", "--yes")
+
+    assert ended.returncode == 2
+    assert f"process {os.getpid()}" in ended.stderr
+    assert "pulumi cancel --stack prod" in ended.stderr
+    assert file.exists()
+
+
+def test_the_lock_of_another_host_is_kept(checkout) -> None:
+    """A state on a network drive: its process cannot be seen from here."""
+    file = lock(checkout, 2**22 - 1, "somewhere-else")
+
+    assert run(checkout, "down", "--stack", "prod", "--yes").returncode == 2
+    assert file.exists()
+
+
+def test_the_port_is_written_where_a_hand_typed_pulumi_reads_it(checkout) -> None:
+    """EMULATOR_PORT is gone from the environment by then; comments stay."""
+    config = checkout / "stacks" / "Pulumi.local.yaml"
+
+    stack._point(config, 8400)
+
+    assert config.read_text() == "config:\n  hfdeploy:apiUrl: http://127.0.0.1:8400 # here\n"
+
+
+PASSES = "def test_passes(): pass\n"
+LEFT_OUT = {
+    "1 skipped": "import pytest\n@pytest.mark.skip\ndef test_it(): pass\n",
+    "1 skipped ": "import pytest\npytest.importorskip('nothing_here')\n",
+    "1 xfailed": "import pytest\n@pytest.mark.xfail\ndef test_it(): assert 0\n",
+    "1 deselected": "def test_deselected(): pass\n",
+}
+
+
+def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A pytest of its own with our conftest."""
+    shutil.copy(ROOT / "tests" / "conftest.py", folder)
+    (folder / "test_passes.py").write_text(PASSES)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "not deselected", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("told", "test"), LEFT_OUT.items(), ids=["skip", "module skip", "xfail", "-k"])
+def test_a_test_that_did_not_run_fails_the_run(tmp_path, told, test) -> None:
+    """A skip is green everywhere else, and stays for years."""
+    (tmp_path / "test_left_out.py").write_text(test)
+
+    ended = pytest_in(tmp_path, "--complete")
+
+    assert ended.returncode == 1
+    assert f"INCOMPLETE: {told.strip()}; every test has to run." in ended.stdout
+
+
+def test_the_workers_of_a_parallel_run_report_what_they_left_out(tmp_path) -> None:
+    """`make test` runs in parallel, where the main process does not see what a worker deselected."""
+    (tmp_path / "test_left_out.py").write_text(LEFT_OUT["1 deselected"])
+
+    ended = pytest_in(tmp_path, "--complete", "-n", "2")
+
+    assert ended.returncode == 1
+    assert "INCOMPLETE: 1 deselected;" in ended.stdout
+
+
+def test_a_run_in_which_everything_ran_passes(tmp_path) -> None:
+    """The counterpart: the rule does not cry wolf."""
+    assert pytest_in(tmp_path, "--complete").returncode == 0

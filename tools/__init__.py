@@ -1,0 +1,1 @@
+"""What `make` runs: a checkout's own commands, not part of the installed package."""
