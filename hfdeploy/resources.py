@@ -17,7 +17,7 @@ from hfdeploy.errors import UsageError
 from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
 from hfdeploy.provider.props import OUTPUTS, SECRET_OUTPUTS
 from hfdeploy.settings import load
-from hfdeploy.spec import EndpointSpec, declare
+from hfdeploy.spec import EndpointSpec
 
 GUARD_NAME = "stack-guard"
 
@@ -135,7 +135,9 @@ def guard(*, members: Sequence[str] | None = None, protect: bool | None = None) 
 def _declared(spec: EndpointSpec | Mapping[str, Any] | None) -> dict[str, Any]:
     if spec is None:
         return {}
-    return declare(spec) if isinstance(spec, EndpointSpec) else dict(spec)
+    if isinstance(spec, EndpointSpec):
+        return spec.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    return dict(spec)
 
 
 def _stack_namespace(resource: str) -> str:

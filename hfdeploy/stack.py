@@ -10,7 +10,7 @@ import pulumi
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect
-from hfdeploy.errors import HfdeployError, SpecError, UsageError
+from hfdeploy.errors import HfdeployError, UsageError
 from hfdeploy.plan import Plan
 from hfdeploy.provider.props import OUTPUTS
 from hfdeploy.resources import InferenceEndpoint, guard
@@ -33,7 +33,7 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
         pulumi.RunError: with every problem of every spec, before any resource is registered.
     """
     try:
-        loaded, review, namespace = _prepare(specs)
+        review, namespace = _prepare(specs)
     except HfdeployError as error:
         raise pulumi.RunError(str(error)) from None
     if review.blocking:
@@ -56,14 +56,14 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
     return endpoints
 
 
-def _prepare(specs: str | None) -> tuple[list[LoadedSpec], Review, str]:
+def _prepare(specs: str | None) -> tuple[Review, str]:
     config = pulumi.Config("hfdeploy")
     values = {
         key: value for key in ("namespace", "apiUrl", "hubUrl", "token") if (value := config.get(key)) is not None
     }
     chosen = settings.load(values)
     pattern = specs or config.get("specs") or SPECS
-    paths = [Path(path) for path in sorted(glob(pattern))]
+    paths = [Path(path) for path in sorted(glob(pattern, recursive=True))]  # noqa: PTH207 - a pattern may begin with ..
     if not paths:
         raise UsageError(f"No spec matches {pattern!r} in {Path.cwd()}: set hfdeploy:specs to where they are.")
     loaded = load_specs(paths)
@@ -75,7 +75,7 @@ def _prepare(specs: str | None) -> tuple[list[LoadedSpec], Review, str]:
             f"hfdeploy:namespace is still the placeholder {PLACEHOLDER}: "
             f"`pulumi config set hfdeploy:namespace NAME` sets yours."
         )
-    return loaded, _review(loaded, chosen, namespace), namespace
+    return _review(loaded, chosen, namespace), namespace
 
 
 def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: str) -> Review:

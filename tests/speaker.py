@@ -137,7 +137,9 @@ class Speaker:
                 self.hung_up.set()
 
 
-def http(status: int, body: bytes | str | dict | list = b"", content_type: str = "application/json", **headers: str) -> Answer:
+def http(
+    status: int, body: bytes | str | dict | list = b"", content_type: str = "application/json", **headers: str
+) -> Answer:
     """A whole answer with a length."""
     content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     lines = [f"HTTP/1.1 {status} Whatever", f"content-length: {len(content)}", f"content-type: {content_type}"]

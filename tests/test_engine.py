@@ -277,7 +277,10 @@ def test_a_program_that_is_not_there_is_named() -> None:
 def test_the_variables_put_this_python_before_every_other(tmp_path) -> None:
     """The built language host starts whichever python is first on PATH."""
     variables = engine.environment(
-        engine.Engine(Path("/usr/bin"), "3.259.0"), programs=tmp_path, path="/bin:/usr/bin:/sbin", passphrase=""
+        engine.Engine(Path("/usr/bin"), "3.259.0"),
+        python=tmp_path / "python",
+        path="/bin:/usr/bin:/sbin",
+        passphrase="",
     )
 
     assert variables["PATH"] == f"{tmp_path}:/usr/bin:/bin:/sbin"
@@ -291,7 +294,7 @@ def test_the_exports_survive_a_shell(tmp_path) -> None:
     folder = tmp_path / "it's mine"
     variables = engine.environment(
         engine.Engine(folder / "bin", "3.259.0"),
-        programs=folder,
+        python=folder / "python3",
         path="/usr/bin:/bin",
         backend=engine.local_backend(folder),
         passphrase="",
@@ -366,7 +369,7 @@ def test_a_killed_engine_leaves_a_lock_that_is_recognised_and_can_be_removed(tmp
     assert found is not None
     variables = os.environ | engine.environment(
         found,
-        programs=Path(sys.executable).parent,
+        python=Path(sys.executable),
         path=os.environ["PATH"],
         backend=(tmp_path / "state").as_uri(),
         passphrase="",

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 from pathlib import Path
 
@@ -304,3 +305,85 @@ def test_the_workers_of_a_parallel_run_report_what_they_left_out(tmp_path) -> No
 def test_a_run_in_which_everything_ran_passes(tmp_path) -> None:
     """The counterpart: the rule does not cry wolf."""
     assert pytest_in(tmp_path, "--complete").returncode == 0
+
+
+HFDEPLOY = """
+case "$1" in
+  emulate) shift; exec {python} {stand_in} "$@" ;;
+  *) echo "hfdeploy $*"; exit ${{HFDEPLOY_ENDS_WITH:-0}} ;;
+esac
+"""
+
+
+@pytest.fixture
+def programs(tmp_path, command) -> dict[str, str]:
+    """An environment whose Python has a `hfdeploy` beside it that prints what it was asked, and a stand-in emulator."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "python").symlink_to(Path(sys.executable).resolve())
+    (folder / "hfdeploy").write_text("#!/bin/sh" + HFDEPLOY.format(python=command[0], stand_in=command[1]))
+    (folder / "hfdeploy").chmod(0o755)
+    packages = sysconfig.get_path("purelib")
+    return dict(os.environ) | {"PYTHONPATH": f"{ROOT}:{packages}", "PYTHON_OF_TEST": str(folder / "python")}
+
+
+def make(checkout: Path, programs: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same as `run`, with those programs."""
+    return subprocess.run(
+        [programs["PYTHON_OF_TEST"], "-m", "tools.stack", *arguments],
+        cwd=checkout,
+        env=programs,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_up_and_down_of_the_local_stack_leave_nothing_behind(checkout, programs, port) -> None:
+    """Afterwards there is no process, no state, and the checkout has no changes to commit."""
+    (checkout / "stacks" / "__main__.py").write_text("import pulumi\npulumi.export('port', 1)\n")
+    config = checkout / "stacks" / "Pulumi.local.yaml"
+    config.write_text((ROOT / "stacks" / "Pulumi.local.yaml").read_text())
+    before = config.read_text()
+
+    first = make(checkout, programs, "up", "--port", str(port))
+    second = make(checkout, programs, "up")
+    down = make(checkout, programs, "down")
+
+    assert (first.returncode, second.returncode, down.returncode) == (0, 0, 0), first.stderr + down.stderr
+    assert f"The emulator is on http://127.0.0.1:{port}" in first.stderr
+    assert "run 100 times faster" in first.stderr
+    assert f"http://127.0.0.1:{port}" in second.stderr
+    assert first.stdout.endswith("hfdeploy status --stack local\n")
+    assert emulator.ask(port) is None
+    assert list((checkout / ".state").iterdir()) == []
+    assert config.read_text() == before
+
+
+def test_a_failed_up_still_prints_the_summary_and_ends_with_pulumis_code(checkout, programs, port) -> None:
+    """What is live matters most when something went wrong; a lock of the last crash is no obstacle."""
+    (checkout / "stacks" / "__main__.py").write_text("raise SystemExit('no')\n")
+    lock(checkout, 2**22 - 1, socket.gethostname()).rename(checkout / "stale.json")
+    locks = checkout / ".state/pulumi/.pulumi/locks/organization/hfdeploy/local"
+    locks.mkdir()
+    (checkout / "stale.json").rename(locks / "1.json")
+    try:
+        ended = make(checkout, programs, "up", "--port", str(port))
+    finally:
+        down = make(checkout, programs, "down")
+
+    assert ended.returncode == 1
+    assert "Removing the lock of an engine that was killed" in ended.stderr
+    assert ended.stdout.endswith("hfdeploy status --stack local\n")
+    assert down.returncode == 0
+
+
+def test_a_stack_that_costs_money_shows_its_plan_first(checkout, programs) -> None:
+    """A plan that fails (no token, over the ceiling) ends it before Pulumi is asked anything."""
+    programs["HFDEPLOY_ENDS_WITH"] = "3"
+
+    ended = make(checkout, programs, "up", "--stack", "prod", "--yes")
+
+    assert (ended.returncode, ended.stdout) == (3, "hfdeploy plan specs --stack prod\n")
+    assert not (checkout / ".state").exists()

@@ -102,7 +102,7 @@ def open_checkout(root: Path, stack: str, environment: Mapping[str, str]) -> Che
     backend = None if not is_local and environment.get("PULUMI_BACKEND_URL") else engine.local_backend(root)
     ours = engine.environment(
         found,
-        programs=Path(sys.executable).parent,
+        python=Path(sys.executable),
         path=environment.get("PATH", os.defpath),
         backend=backend,
         passphrase="" if is_local else None,

@@ -81,10 +81,26 @@ def _request(items: Sequence[Change], wanted: Body, live: Endpoint) -> Body:
 def served_otherwise(wanted: Body, live: Endpoint) -> list[str]:
     """Sentences naming every served field (revision, image, compute, ...) that is not as asked for; [] when all are."""
     return [
-        f"{change.field.spec} is {_shown(change.live)} and not {_shown(change.wanted)}"
+        f"{change.field.spec} is {_shown(live_value)} and not {_shown(wanted_value)}"
         for change in compare(wanted, live).items
         if change.field.is_served
+        for wanted_value, live_value in [_narrowed(change)]
     ]
+
+
+def _narrowed(change: Change) -> tuple[Json, Json]:
+    """The two values as a sentence needs them: of an image only the fields that are not as asked for."""
+    if change.field.path != IMAGE or not isinstance(change.live, dict):
+        return change.wanted, change.live
+    (key, asked), *_ = change.wanted.items()
+    if key not in change.live:
+        return key, next(iter(change.live), None)
+    names = [name for name, value in asked.items() if change.live[key].get(name) != value]
+
+    def told(variant: Body) -> str:
+        return f"{key} with {', '.join(f'{name} {variant.get(name)}' for name in names)}"
+
+    return told(asked), told(change.live[key])
 
 
 def _shown(value: Json) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from hfdeploy.emulator.images import is_reachable, matches
 from hfdeploy.emulator.lifecycle import BILLED, OUTCOMES, RUNNING, SCALED_TO_ZERO, Journey, Outcome, Stage, stages
 from hfdeploy.emulator.options import Options
-from hfdeploy.emulator.records import Config, Record
+from hfdeploy.emulator.records import Config, Json, Record
 
 LOG_LINES = 2000
 """Log lines kept per endpoint."""
@@ -161,7 +161,7 @@ def _same_replicas(served: Config, config: Config) -> bool:
     return essence(served) == essence(config)
 
 
-def _has(value: Any, path: list[str], wanted: Any) -> bool:
+def _has(value: Json, path: list[str], wanted: Json) -> bool:
     """Whether the value at a path, in which `*` is any key, is what a rule wants."""
     if not path:
         if isinstance(value, str) and isinstance(wanted, str):

@@ -10,22 +10,17 @@ from typing import Any, Protocol
 from hfdeploy.emulator.hardware import DEPLOYABLE, Catalogue, Hardware
 from hfdeploy.emulator.images import check_parallel_sizes, parse_image
 from hfdeploy.emulator.options import Options
-from hfdeploy.emulator.records import Config
+from hfdeploy.emulator.records import Config, Json
 from hfdeploy.emulator.refusals import Refused, invalid, unparsable
 from hfdeploy.emulator.schema import Body, parse_body
 
 _PLAIN = re.compile(r"[a-z0-9-]{1,32}")
 _DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,30}[a-z0-9]")
 _TYPES = ("public", "authenticated", "private")
-_FRAMEWORKS = {"current": ("pytorch", "custom", "llamacpp")}
+_FRAMEWORKS: dict[str, tuple[str, ...]] = {"current": ("pytorch", "custom", "llamacpp")}
 _FRAMEWORKS["with_older"] = (*_FRAMEWORKS["current"], "tensorflow", "vllm")
-_TASKS = frozenset(
-    "text-classification zero-shot-classification token-classification question-answering fill-mask summarization "
-    "translation text2text-generation text-generation feature-extraction image-classification "
-    "automatic-speech-recognition audio-classification object-detection image-segmentation table-question-answering "
-    "conversational sentence-similarity sentence-embeddings sentence-ranking text-to-image custom".split()
-)
-_ACCELERATORS = {"current": ("cpu", "gpu", "neuron")}
+_TASKS = frozenset({"text-classification", "zero-shot-classification", "token-classification", "question-answering", "fill-mask", "summarization", "translation", "text2text-generation", "text-generation", "feature-extraction", "image-classification", "automatic-speech-recognition", "audio-classification", "object-detection", "image-segmentation", "table-question-answering", "conversational", "sentence-similarity", "sentence-embeddings", "sentence-ranking", "text-to-image", "custom"})
+_ACCELERATORS: dict[str, tuple[str, ...]] = {"current": ("cpu", "gpu", "neuron")}
 _ACCELERATORS["with_zero_gpu_and_tpu"] = (*_ACCELERATORS["current"], "zero_gpu", "tpu")
 
 
@@ -50,7 +45,7 @@ class Configurations:
         self._catalogue = catalogue
         self._repositories = repositories
 
-    def create(self, body: Any, domains: set[str]) -> tuple[str, Config]:
+    def create(self, body: Json, domains: set[str]) -> tuple[str, Config]:
         """Name and whole configuration of a new endpoint.
 
         Raises:
@@ -63,7 +58,7 @@ class Configurations:
         self._check(config, parsed, domains)
         return name, config
 
-    def update(self, config: Config, body: Any, domains: set[str]) -> Config:
+    def update(self, config: Config, body: Json, domains: set[str]) -> Config:
         """The configuration after a PUT.
 
         Raises:

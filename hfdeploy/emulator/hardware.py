@@ -104,7 +104,7 @@ class Catalogue:
         }
 
     def _is_listed(self, row: Row) -> bool:
-        return row["regionConfidence"] == "confirmed" or self._options["assumed_hardware"] == "listed"
+        return bool(row["regionConfidence"] == "confirmed" or self._options["assumed_hardware"] == "listed")
 
     def _hardware(self, row: Row, region: str) -> Hardware:
         options = self._options

@@ -1,9 +1,11 @@
 """`model.image`: a union of exactly one key, whose fields each variant knows and whose other fields are dropped."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from hfdeploy.emulator.options import Options
+from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.refusals import Refused, invalid, unparsable
 
 Image = dict[str, Any]
@@ -69,7 +71,7 @@ _HEALTH_ROUTES: Mapping[str, frozenset[str]] = {
 """GET routes that answer 200 once an engine is up; section 12.3. Engines that are not here answer anywhere."""
 
 
-def parse_image(value: Any, options: Options, previous: Image | None = None) -> Image:
+def parse_image(value: Json, options: Options, previous: Image | None = None) -> Image:
     """An image as the service keeps it: known fields only, defaults filled in.
 
     `previous` is the image that a PUT replaces.
@@ -186,7 +188,7 @@ def _default_port(variant: str) -> int | None:
 def _port_in(args: tuple[str, ...], env: Mapping[str, str]) -> int | None:
     """The port that arguments or environment make the container listen on."""
     words = [word for arg in args for word in arg.split("=", 1)]
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         if word == "--port" and following.isdigit():
             return int(following)
     port = env.get("PORT", "")

@@ -5,6 +5,7 @@ and a script may spoil the answer. Routes carry their whole path (extend the app
 redirect `POST {url}`, which has no trailing slash).
 """
 
+import secrets
 import time
 from functools import partial
 
@@ -127,7 +128,7 @@ class _Exchange:
             replica=replica,
             endpoints=endpoints,
             method="GET" if method == "HEAD" else method,
-            path="/" + path.strip("/"),
+            path="/" + path,
             query=QueryParams(self._scope["query_string"]),
             headers=self.headers,
             body=body,
@@ -146,15 +147,17 @@ class _Exchange:
             self._occupied.in_flight -= 1
 
     async def send_response(self, response: Response) -> None:
-        """Send a response; whoever reads can tell which replica and which revision answered."""
+        """Send a response; behind the proxy, it tells which replica and which revision answered."""
         await response(self._scope, _nothing_more, self._stamped)
 
     async def _stamped(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers["x-emulated-revision"] = self.serving.revision if self.serving else ""
-            headers["x-emulated-replica"] = self.serving.replica_id if self.serving else ""
+            headers.setdefault("x-request-id", secrets.token_hex(16))
+            if self.serving is not None:
+                headers["x-emulated-revision"] = self.serving.revision
+                headers["x-emulated-replica"] = self.serving.replica_id
         await self._send(message)
 
 

@@ -1,6 +1,7 @@
 """The request log: every request the emulator was sent, in order, without its token."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,6 +28,10 @@ class Entry:
     faults: list[str] = field(default_factory=list)
     """Faults that were injected into this request."""
 
+    def dump(self) -> dict[str, Any]:
+        """The request as JSON values."""
+        return asdict(self)
+
 
 class Journal:
     """The newest requests, up to `size` of them."""
@@ -46,7 +51,7 @@ class Journal:
 
     def since(self, number: int = 0) -> list[dict[str, Any]]:
         """The requests after that number, oldest first, as JSON values."""
-        return [asdict(entry) for entry in self._entries if entry.number > number]
+        return [entry.dump() for entry in self._entries if entry.number > number]
 
     def clear(self) -> None:
         """Forget the requests; numbers go on."""
@@ -56,11 +61,8 @@ class Journal:
         """Keep the newest `size` requests."""
         self._entries = deque(self._entries, maxlen=size)
 
-    def dump(self) -> dict[str, Any]:
-        """The log as JSON values."""
-        return {"count": self.count, "entries": self.since()}
-
-    def load(self, values: dict[str, Any]) -> None:
-        """The inverse of `dump`."""
-        self.count = values["count"]
-        self._entries.extend(Entry(**entry) for entry in values["entries"])
+    def load(self, count: int, entries: Iterable[dict[str, Any]]) -> None:
+        """Take over a saved log; of entries with one number the last counts."""
+        newest = {entry["number"]: entry for entry in entries}
+        self._entries.extend(Entry(**newest[number]) for number in sorted(newest))
+        self.count = max(count, *newest, 0)

@@ -81,8 +81,8 @@ def stages(
 ) -> list[Stage]:
     """The stages of a journey, in order; the last has no end.
 
-    `seconds` has the keys of the option `durations`. `update_state` is shown during an update; `rolling` lets the old replicas
-    serve meanwhile, `keeps_serving` also after an update has failed.
+    `seconds` has the keys of the option `durations`. `update_state` is shown during an update; `rolling` lets the
+    old replicas serve meanwhile, `keeps_serving` also after an update has failed.
     """
     if journey not in outcome.only:
         outcome = OUTCOMES["healthy"]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Protocol
 
+from hfdeploy.emulator.records import Json
+
 
 class Definition(Protocol):
     """The shape of an option, whoever defines it."""
@@ -20,7 +22,7 @@ class Definition(Protocol):
         """Unique over both planes."""
 
     @property
-    def default(self) -> Any:
+    def default(self) -> Json:
         """Its value unless somebody says otherwise."""
 
     @property
@@ -41,7 +43,7 @@ class Option:
     """An option of the control plane."""
 
     name: str
-    default: Any
+    default: Json
     values: tuple[Any, ...]
     meaning: str
     source: str
@@ -61,7 +63,7 @@ class Options:
         self._values: dict[str, Any] = {}
         self.update(values or {})
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Json:
         return self._values[name] if name in self._values else self.definitions[name].default
 
     def durations(self) -> dict[str, float]:
@@ -107,7 +109,7 @@ class Options:
             for name, definition in self.definitions.items()
         }
 
-    def _check(self, name: str, value: Any) -> None:
+    def _check(self, name: str, value: Json) -> None:
         if name not in self.definitions:
             raise ValueError(f"There is no option `{name}`; GET /_emulator/options lists all.")
         definition = self.definitions[name]
@@ -127,7 +129,7 @@ def _option(name: str, entry: Mapping[str, Any]) -> Option:
     return Option(name, default, tuple(kind(value) for value in values), meaning, entry["source"])
 
 
-def _fits(value: Any, default: Any) -> bool:
+def _fits(value: Json, default: Json) -> bool:
     """Whether a value is of the default's kind; a default of null takes null, a number or an object."""
     if default is None:
         return value is None or isinstance(value, dict) or _is_amount(value)
@@ -136,7 +138,7 @@ def _fits(value: Any, default: Any) -> bool:
     return isinstance(value, type(default))
 
 
-def _is_amount(value: Any) -> bool:
+def _is_amount(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 

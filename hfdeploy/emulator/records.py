@@ -1,11 +1,14 @@
 """What the emulator remembers of one endpoint: plain values, so that a restart loses nothing."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from hfdeploy.emulator.lifecycle import Stage
 
-Config = dict[str, Any]
+Json: TypeAlias = Any
+"""A value that JSON can hold, before anything is known of it."""
+
+Config: TypeAlias = dict[str, Any]
 """A configuration in the API's words, whole: secrets and registry credentials as they were sent."""
 
 

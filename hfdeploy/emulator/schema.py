@@ -4,40 +4,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.refusals import Refused, invalid, unparsable
 
 Body = dict[str, Any]
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: Json) -> bool:
     return isinstance(value, str)
 
 
-def _is_int(value: Any) -> bool:
+def _is_int(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Json) -> bool:
     return _is_int(value) or isinstance(value, float)
 
 
-def _is_bool(value: Any) -> bool:
+def _is_bool(value: Json) -> bool:
     return isinstance(value, bool)
 
 
-def _is_texts(value: Any) -> bool:
+def _is_texts(value: Json) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_text_map(value: Any) -> bool:
+def _is_text_map(value: Json) -> bool:
     return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
-def _is_map(value: Any) -> bool:
+def _is_map(value: Json) -> bool:
     return isinstance(value, dict)
 
 
-def _is_measure(value: Any) -> bool:
+def _is_measure(value: Json) -> bool:
     return (
         isinstance(value, dict)
         and len(value) == 1
@@ -131,7 +132,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
 """Section 3 of the reference. What is inside `network`, `notifications` and `experimentalFeatures` is not known."""
 
 
-def parse_body(body: Any, *, creating: bool, unknown_fields: str) -> Body:
+def parse_body(body: Json, *, creating: bool, unknown_fields: str) -> Body:
     """The known fields of a body, deeply copied; `model.image` is left as it is.
 
     Raises:
@@ -164,7 +165,7 @@ def _parse_section(path: str, values: Body, *, creating: bool, unknown_fields: s
     return parsed
 
 
-def _check(path: str, value: Any, field: Field) -> None:
+def _check(path: str, value: Json, field: Field) -> None:
     if value is None:
         if field.nullable:
             return

@@ -3,11 +3,14 @@
 from typing import Any
 
 from hfdeploy.emulator.images import health_route
+from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.serving import Account, Serving
 from hfdeploy.emulator.store import Store
 
 SAMPLES = 1000
 """Data-plane requests kept per endpoint, for the metrics."""
+
+_UNAUTHORISED = frozenset({401, 403})
 
 
 class ServedEndpoints:
@@ -57,11 +60,13 @@ class ServedEndpoints:
         """A request ended: for `lastUsedAt`, the idle timeout and the metrics."""
         record = self._store.find(namespace, name)
         if record is not None:
-            record.last_used = self._store.clock.now()
-            record.samples.append([record.last_used, status, seconds])
+            now = self._store.clock.now()
+            # Whoever may not call must not be able to keep a sleeper awake either.
+            record.last_used = record.last_used if status in _UNAUTHORISED else now
+            record.samples.append([now, status, seconds])
             del record.samples[:-SAMPLES]
-            self._store.on_change()
+            self._store.on_use()
 
-    def option(self, name: str) -> Any:
+    def option(self, name: str) -> Json:
         """The value of a named option."""
         return self._store.options[name]

@@ -17,7 +17,7 @@ from hfdeploy.emulator.hardware import Catalogue
 from hfdeploy.emulator.lifecycle import MOVING, PAUSED, Journey
 from hfdeploy.emulator.options import Options
 from hfdeploy.emulator.quota import Quota
-from hfdeploy.emulator.records import Config, Record, load_record
+from hfdeploy.emulator.records import Config, Json, Record, load_record
 from hfdeploy.emulator.refusals import Refused
 from hfdeploy.emulator.repositories import Repositories
 
@@ -33,11 +33,13 @@ class Store:
         self.catalogue = Catalogue(options)
         self.quota = Quota(options, self.catalogue, self.accounts)
         self.configurations = Configurations(options, self.catalogue, repositories)
-        self.domains: dict[str, set[str]] = {}
-        """Custom domains by namespace."""
+        self.domains: Callable[[str], set[str]] = lambda _: set()
+        """The custom domains of a namespace."""
         self.ageing = Ageing(options, self._price, speed)
         self.on_change: Callable[[], None] = lambda: None
         """Called after every change that must survive a restart."""
+        self.on_use: Callable[[], None] = lambda: None
+        """Called after a change that may be lost: an endpoint was called."""
         self._records: dict[tuple[str, str], Record] = {}
         self._born = 0
         self._last_created = 0.0
@@ -67,13 +69,13 @@ class Store:
             raise Refused("NOT_FOUND", f"Endpoint {name} not found in namespace {namespace}")
         return record
 
-    def create(self, namespace: str, body: Any, by: str) -> Record:
+    def create(self, namespace: str, body: Json, by: str) -> Record:
         """A new endpoint, pending.
 
         Raises:
             Refused: 400, 422; 409 for a taken name or for quota.
         """
-        name, config = self.configurations.create(body, self.domains.get(namespace, set()))
+        name, config = self.configurations.create(body, self.domains(namespace))
         if self._is_taken(namespace, name):
             status = self.options["name_taken_status"]
             code = "CONFLICT" if status == 409 else "BAD_REQUEST"
@@ -101,14 +103,14 @@ class Store:
         self.on_change()
         return record
 
-    def update(self, namespace: str, name: str, body: Any, by: str) -> Record:
+    def update(self, namespace: str, name: str, body: Json, by: str) -> Record:
         """A PUT: partial, and all or nothing.
 
         Raises:
             Refused: 400, 404, 409, 422.
         """
         record = self.get(namespace, name)
-        config = self.configurations.update(record.config, body, self.domains.get(namespace, set()))
+        config = self.configurations.update(record.config, body, self.domains(namespace))
         self._check_put(record)
         if self._holds_quota(record.state):
             self.check_quota(namespace, config, but=record)
@@ -149,7 +151,6 @@ class Store:
             "records": [record.dump() for record in self._records.values()],
             "born": self._born,
             "last_created": self._last_created,
-            "domains": {namespace: sorted(domains) for namespace, domains in self.domains.items()},
         }
 
     def load(self, values: Mapping[str, Any]) -> None:
@@ -157,7 +158,10 @@ class Store:
         records = [load_record(record) for record in values["records"]]
         self._records = {record.key: record for record in records}
         self._born, self._last_created = values["born"], values["last_created"]
-        self.domains = {namespace: set(domains) for namespace, domains in values["domains"].items()}
+
+    def clear(self) -> None:
+        """Nothing exists."""
+        self._records.clear()
 
     def present(self, namespace: str) -> list[Record]:
         """The endpoints of a namespace, aged to now, in order of their creation."""

@@ -14,24 +14,24 @@ PARALLEL = 64
 def environment(
     engine: Engine,
     *,
-    programs: Path,
+    python: Path,
     path: str,
     backend: str | None = None,
     passphrase: str | None = None,
 ) -> dict[str, str]:
     """The variables to add to the environment of `pulumi`.
 
-    `programs` is the `bin` folder of the Python environment that has hfdeploy. It comes first on PATH, even before
-    an engine in `/usr/bin`, because the language host that can be built from Go modules knows nothing of virtual
-    environments and starts whichever `python` is first. `path` is the PATH to extend. `backend` is a URL such as
-    `file:///srv/state`; where it or `passphrase` is left out, the caller's own choice or login stands. An empty
-    passphrase is one.
+    `python` is the interpreter that has hfdeploy (`sys.executable`, links not resolved). Its folder comes first on
+    PATH, even before an engine in `/usr/bin`, because the language host that can be built from Go modules knows
+    nothing of virtual environments and starts whichever `python` is first. `path` is the PATH to extend. `backend` is
+    a URL such as `file:///srv/state`; where it or `passphrase` is left out, the caller's own choice or login stands.
+    An empty passphrase is one.
     """
-    ours = [str(programs), str(engine.folder)]
+    ours = [str(python.parent), str(engine.folder)]
     theirs = [folder for folder in path.split(os.pathsep) if folder not in ours]
     variables = {
         "PATH": os.pathsep.join(ours + theirs),
-        "PULUMI_PYTHON_CMD": str(programs / "python"),
+        "PULUMI_PYTHON_CMD": str(python),
         "PULUMI_PARALLEL": str(PARALLEL),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -1,13 +1,41 @@
-"""The container that serves when a spec names none: one dated, pinned tag per engine, as data of the package."""
+"""The container that serves when a spec names none: one dated, pinned tag per engine, as data of the package.
+
+`hfdeploy/data/images.json` holds the tags with their sources; where an engine ships several builds, the accelerator
+and its compute capability choose.
+"""
 
 import json
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from hfdeploy.catalog import Hardware
+from hfdeploy.errors import UsageError
+
+
+def default_image(engine: str, hardware: Hardware) -> str:
+    """The pinned image of an engine for this hardware.
+
+    Raises:
+        UsageError: the data has none; says which accelerators it has one for.
+    """
+    table = _table()
+    rows: list[dict[str, Any]] = table["engines"].get(engine, [])
+    capability = table["compute_capability"].get(hardware.instance_type)
+    fitting = [row for row in rows if row["accelerator"] == hardware.accelerator]
+    for row in fitting:
+        if row["compute_capability"] in {None, capability}:
+            return str(row["url"])
+    known = ", ".join(sorted({row["accelerator"] for row in rows})) or "no accelerator"
+    raise UsageError(
+        f"The package has no default image of {engine} for {hardware.spelling} ({hardware.accelerator}); it has one "
+        f"for {known}. Name one in the spec as engine.image."
+    )
+
 
 @cache
 def _table() -> dict[str, Any]:
-    text = resources.files("hfdeploy").joinpath("data/images.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = json.loads(
+        resources.files("hfdeploy").joinpath("data/images.json").read_text(encoding="utf-8")
+    )
     return table

@@ -148,7 +148,7 @@ def _args(spec: EndpointSpec) -> list[str]:
     """The container's arguments; the context length goes there for engines whose variant has no field for it."""
     args = list(spec.args)
     option = _LENGTH_OPTION.get(spec.engine.type)
-    if option and spec.max_model_len is not None and not any(arg.split("=")[0] == option for arg in args):
+    if option and spec.max_model_len is not None and not any(arg.split("=")[0].replace("_", "-") == option for arg in args):
         args += [option, str(spec.max_model_len)]
     return args
 

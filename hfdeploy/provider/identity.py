@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hfdeploy.diff import REPLACES
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, NameTaken, OwnershipError, Unreachable
 from hfdeploy.owner import is_ours, own_tags, require_ours, why_not_delete
 from hfdeploy.plan import Plan
@@ -46,9 +47,7 @@ def ensure(props: Props, session: Session, row: Row) -> Props:
 
 def outputs(declared: Props, live: Endpoint, *, owner: str, logical: str) -> Props:
     """What the state keeps of an endpoint's existence: all that reading and deleting need, and no more."""
-    kept = {key: declared[key] for key in ("namespace", "name", "cloud", "region") if key in declared}
-    if "private_service" in declared:
-        kept["private_service"] = declared["private_service"]
+    kept = {key: declared[key] for key in REPLACES if key in declared}
     return kept | {"generation": live.generation, "owner": owner, "logical_name": logical}
 
 
@@ -83,7 +82,8 @@ def _look_or_post(
         except (NameTaken, Unreachable) as unclear:
             trouble = str(unclear)
     raise Inconclusive(
-        f"{namespace}/{name} could not be created in {_ROUNDS} rounds of looking and asking; the last one said: {trouble}"
+        f"{namespace}/{name} could not be created in {_ROUNDS} rounds of looking and asking; "
+        f"the last one said: {trouble}"
     )
 
 

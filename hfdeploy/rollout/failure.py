@@ -3,6 +3,7 @@
 from hfdeploy.client import Api
 from hfdeploy.errors import HfdeployError, Inconclusive
 from hfdeploy.rollout.goal import Goal, Means
+from hfdeploy.spec import OnCreateFailure
 from hfdeploy.wire import Endpoint, State
 
 _LOG_LINES = 50
@@ -32,13 +33,11 @@ def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> Hfdep
     deletes anything: such an endpoint is paused unless the policy is `keep`.
     """
     policy = goal.plan.spec.rollout.on_create_failure
-    if policy == "delete" and isinstance(failure, Inconclusive):
-        policy = "pause"
-    if policy == "keep":
+    if policy is OnCreateFailure.KEEP:
         return type(failure)(f"{failure} It was kept as it is (rollout.on_create_failure: keep) and may bill.")
     name, api, report = goal.plan.name, means.api, means.report
     try:
-        if policy == "delete":
+        if policy is OnCreateFailure.DELETE and not isinstance(failure, Inconclusive):
             report.show("deleting what never served")
             api.delete(goal.namespace, name)
             return type(failure)(f"{failure} It was deleted (rollout.on_create_failure: delete).")

@@ -2,38 +2,52 @@
 
 YAML is read as a stream of events and never built by its own constructors, so an alias is refused before it can
 multiply, `no` stays `no`, and of two equal keys neither wins in silence. libyaml is taken where it exists because it
-refuses the worst file of the allowed size in milliseconds; PyYAML's own parser needs up to half a second.
+gets through the worst file of the allowed size in some ten milliseconds; PyYAML's own parser needs half a second.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import yaml
 
 from hfdeploy.errors import Problem
+from hfdeploy.spec.credential import looks_like_token
+from hfdeploy.spec.scalar import shown
 
 MOST_BYTES: Final = 256 * 1024
 DEEPEST: Final = 16
 MOST_VALUES: Final = 5000
 MOST_PROBLEMS: Final = 50
-"""A file with more is not a spec; the rest would only push the first ones off the screen."""
+"""A file with more of them is no spec; the rest would only push the first ones off the screen."""
+LONGEST_KEY: Final = 128
 
 Value: TypeAlias = "str | list[Value] | dict[str, Value] | None"
-"""What a document holds; None stands where the file has no value, so that its field can be named."""
+"""What a document holds; None stands where the file has nothing that can be used, and a problem says so."""
 
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNREADABLE: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNSHOWABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_RESOLVER: Final = yaml.resolver.Resolver()
+_TEXT: Final = "tag:yaml.org,2002:str"
+_SYNTAX: Final[Mapping[str, str]] = {
+    "mapping values are not allowed": "has a colon too many or a wrong indentation here; text with ': ' needs quotes",
+    "cannot start any token": "has a character here that no value begins with: put the value in quotes",
+    "unexpected end of stream": "ends inside a quoted text: the closing quote is missing",
+    "did not find expected key": "has a line here that is no `key: value` at this indentation",
+    "could not find expected ':'": "has a line here that is no `key: value` at this indentation",
+    "tab character": "has a tab where YAML wants spaces",
+}
 
 
 class _Refused(Exception):
     """Reading cannot go on after this."""
 
-    def __init__(self, line: int, message: str, path: str = "") -> None:
+    def __init__(self, line: int, path: str, message: str) -> None:
         super().__init__(message)
-        self.line, self.message, self.path = line, message, path
+        self.line, self.path, self.message = line, path, message
 
 
 @dataclass
@@ -41,19 +55,20 @@ class Document:
     """One file's content, the line of every field, and what was wrong with it as YAML."""
 
     file: str
-    data: dict[str, Value] = field(default_factory=dict)
+    data: dict[str, Value] | None = None
+    """None when the file could not be read to its end, so that what it lacks is not held against it."""
     lines: dict[str, int] = field(default_factory=dict)
     """Line by dotted path, counted from 1; '' is the document's first."""
     problems: list[Problem] = field(default_factory=list)
 
     def object_to(self, line: int, path: str, message: str) -> None:
-        """Remember a problem; reading goes on."""
+        """Note a problem and go on."""
         self.problems.append(Problem(self.file, line, path, message))
         if len(self.problems) >= MOST_PROBLEMS:
-            raise _Refused(line, f"has {MOST_PROBLEMS} problems up to here, so the rest was not read")
+            raise _Refused(line, "", f"has {MOST_PROBLEMS} problems up to here; the rest was not read")
 
 
-def line_of(lines: "dict[str, int]", path: str) -> int:
+def line_of(lines: Mapping[str, int], path: str) -> int:
     """The line of a field, or of the nearest section around it; 0 when nothing is known."""
     while path and path not in lines:
         path = path.rpartition(".")[0]
@@ -61,15 +76,160 @@ def line_of(lines: "dict[str, int]", path: str) -> int:
 
 
 def read_document(content: bytes, file: str) -> Document:
-    """Read one file; whatever is wrong is in the `problems` of what comes back, and nothing is raised."""
+    """Read one file. Whatever is wrong with it is in the `problems` of the document; nothing is raised."""
     document = Document(file)
     try:
-        _read(_decoded(content), document)
+        document.data = _Reader(_decoded(content), document).read()
     except _Refused as refused:
         document.problems.append(Problem(file, refused.line, refused.path, refused.message))
     except yaml.MarkedYAMLError as error:
-        document.problems.append(Problem(file, *_syntax(error, content)))
-    except yaml.reader.ReaderError as error:
-        before = content.decode("utf-8", errors="replace")[: error.position]
-        document.problems.append(Problem(file, before.count("\n") + 1, "", _unreadable(error)))
+        document.problems.append(Problem(file, _line_of_error(error), "", _syntax(error, content)))
     return document
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > MOST_BYTES:
+        raise _Refused(0, "", f"has more than {MOST_BYTES // 1024} KiB, and no spec needs that")
+    if content.startswith(b"\xef\xbb\xbf"):
+        raise _Refused(1, "", "begins with a byte order mark: save it as UTF-8 without one")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _Refused(line, "", f"is not UTF-8: byte 0x{content[error.start]:02x} cannot stand here") from None
+    if found := _UNREADABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise _Refused(line, "", f"holds the character U+{ord(found[0]):04X}, which YAML does not allow")
+    return text
+
+
+def _line_of_error(error: yaml.MarkedYAMLError) -> int:
+    mark = error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else 0
+
+
+def _syntax(error: yaml.MarkedYAMLError, content: bytes) -> str:
+    lines = content.decode("utf-8").splitlines()
+    number = _line_of_error(error)
+    if 0 < number <= len(lines) and "\t" in lines[number - 1]:
+        return _SYNTAX["tab character"]
+    problem = error.problem or "unreadable"
+    return next((said for known, said in _SYNTAX.items() if known in problem), f"is not valid YAML: {problem}")
+
+
+class _Reader:
+    """Events of one document, turned into values; counts what it reads and refuses what YAML is not needed for."""
+
+    def __init__(self, text: str, document: Document) -> None:
+        self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
+        self.document = document
+        self.values = 0
+
+    def read(self) -> dict[str, Value]:
+        """The document's top level."""
+        self._next()
+        start = self._next()
+        if not isinstance(start, yaml.DocumentStartEvent):
+            raise _Refused(1, "", "is empty")
+        if start.version or start.tags:
+            raise _Refused(_line(start), "", "has a % directive; take it out")
+        root = self._next()
+        self.document.lines[""] = _line(root)
+        if not isinstance(root, yaml.MappingStartEvent):
+            raise _Refused(_line(root), "", "must be `field: value` lines at its top")
+        self._plain(root, "")
+        data = self._mapping("", 1)
+        self._next()
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise _Refused(_line(after), "", "holds a second document; a file describes one endpoint")
+        return data
+
+    def _next(self) -> yaml.Event:
+        return next(self.events)
+
+    def _value(self, event: yaml.Event, path: str, depth: int) -> Value:
+        self.values += 1
+        if self.values > MOST_VALUES:
+            raise _Refused(_line(event), "", f"has more than {MOST_VALUES} values, and no spec needs that")
+        if depth > DEEPEST:
+            raise _Refused(_line(event), "", f"is nested more than {DEEPEST} levels deep, and no spec needs that")
+        self._plain(event, path)
+        match event:
+            case yaml.MappingStartEvent():
+                return self._mapping(path, depth + 1)
+            case yaml.SequenceStartEvent():
+                return self._sequence(path, depth + 1)
+            case yaml.ScalarEvent() if event.style is None and event.value in _NULLS:
+                self.document.object_to(_line(event), path, "has no value: give one or take the line out")
+                return None
+            case yaml.ScalarEvent():
+                return str(event.value)
+            case yaml.AliasEvent():
+                self.document.object_to(_line(event), path, f"is the alias *{event.anchor}: write the value itself")
+                return None
+            case _:
+                raise _Refused(_line(event), path, "is not a value")
+
+    def _plain(self, event: yaml.Event, path: str) -> None:
+        """Object to what YAML lets one hang on a value."""
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            return
+        if event.anchor:
+            self.document.object_to(_line(event), path, f"carries the anchor &{event.anchor}: take it off")
+        if event.tag:
+            self.document.object_to(_line(event), path, f"carries the tag {event.tag}: take it off")
+
+    def _mapping(self, path: str, depth: int) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._key(event, path, depth)
+            below = f"{path}.{key}" if path and key is not None else key or path
+            line = _line(event)
+            if key in found:
+                first = self.document.lines[below]
+                self.document.object_to(line, below, f"stands here a second time, first on line {first}; keep one")
+                self._value(self._next(), below, depth)
+                continue
+            self.document.lines.setdefault(below, line)
+            value = self._value(self._next(), below, depth)
+            if key is not None:
+                found[key] = value
+        return found
+
+    def _sequence(self, path: str, depth: int) -> list[Value]:
+        found: list[Value] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            below = f"{path}.{len(found)}"
+            self.document.lines.setdefault(below, _line(event))
+            found.append(self._value(event, below, depth))
+        return found
+
+    def _key(self, event: yaml.Event, path: str, depth: int) -> str | None:
+        """The key, or None where it is none; the problem is noted then."""
+        if not isinstance(event, yaml.ScalarEvent):
+            self._value(event, path, depth)
+            self.document.object_to(_line(event), path, "has a key that is not text")
+            return None
+        self._plain(event, path)
+        if said := _wrong_key(event):
+            self.document.object_to(_line(event), path, said)
+            return None
+        return str(event.value)
+
+
+def _wrong_key(event: yaml.ScalarEvent) -> str:
+    key = str(event.value)
+    if key == "<<":
+        return "has the merge key <<: write the values themselves"
+    if event.style is None and _RESOLVER.resolve(yaml.ScalarNode, key, (True, False)) != _TEXT:  # type: ignore[no-untyped-call]
+        return f"has the key {shown(key)}, which YAML takes for something other than text: put it in quotes"
+    if looks_like_token(key):
+        return "has a key that looks like a token"
+    if not key or len(key) > LONGEST_KEY or _UNSHOWABLE.search(key):
+        return f"has a key that no field can have: {shown(key)}"
+    return ""
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0

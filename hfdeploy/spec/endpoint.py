@@ -12,7 +12,18 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from hfdeploy.spec import length
 from hfdeploy.spec.engine import ENGINES, Count, Engine, HuggingfaceEngine, TgiEngine, TgiNeuronEngine
-from hfdeploy.spec.naming import Cloud, Name, Namespace, PublicVariable, Region, Repository, Revision, Tags, Task, Variable
+from hfdeploy.spec.naming import (
+    Cloud,
+    Name,
+    Namespace,
+    PublicVariable,
+    Region,
+    Repository,
+    Revision,
+    Tags,
+    Task,
+    Variable,
+)
 from hfdeploy.spec.network import PrivateService, Route
 from hfdeploy.spec.rollout import RolloutSpec
 from hfdeploy.spec.scalar import Anything, Line, Shape, Whole, kind
@@ -20,6 +31,8 @@ from hfdeploy.spec.scaling import Autoscaling
 from hfdeploy.spec.secret import SecretSource
 from hfdeploy.spec.section import Objection, Section, relation
 from hfdeploy.spec.verification import VerifyRoute, VerifySpec
+
+_TGI_STOPS: Final = 4
 
 
 class Security(StrEnum):
@@ -57,11 +70,13 @@ class InstanceChoice(Section):
 
 
 def _instance(value: object) -> object:
-    if isinstance(value, Mapping):
-        return InstanceChoice.model_validate(value)
-    if not isinstance(value, str | InstanceChoice):
-        raise ValueError(f"must be text such as nvidia-a100 x1, or {{type, size}}; found {kind(value)}")
-    return value
+    match value:
+        case str() | InstanceChoice():
+            return value
+        case Mapping():
+            return InstanceChoice.model_validate(value)
+        case _:
+            raise ValueError(f"must be text such as nvidia-a100 x1, or {{type, size}}; found {kind(value)}")
 
 
 def _mute(types: list[str]) -> dict[str, Any]:
@@ -226,5 +241,6 @@ class EndpointSpec(Section):
             yield "verify.parameters.top_p", "must be below 1 for TGI; leave it out to sample from everything"
         if given.get("temperature") == 0 and self.verify.route in {VerifyRoute.AUTO, VerifyRoute.GENERATE}:
             yield "verify.parameters.temperature", "must be above 0 for TGI; leave it out for the most likely token"
-        if len(stop := given.get("stop", ())) > 4:
-            yield "verify.parameters.stop", f"has {len(stop)} texts, and TGI takes at most 4"
+        stop = given.get("stop", ())
+        if isinstance(stop, tuple) and len(stop) > _TGI_STOPS:
+            yield "verify.parameters.stop", f"has {len(stop)} texts, and TGI takes at most {_TGI_STOPS}"

@@ -77,21 +77,25 @@ class TokenLimits(ContainerEngine):
     def _leaves_room_for_an_answer(self) -> Iterator[Objection]:
         # The router refuses to start otherwise: text-generation-inference, router/src/server.rs
         if self.max_input_length and self.max_total_tokens and self.max_input_length >= self.max_total_tokens:
-            yield (
-                "max_input_length",
+            sentence = (
                 f"is {self.max_input_length}, and TGI starts only if it is below max_total_tokens, "
-                f"which is {self.max_total_tokens}",
+                f"which is {self.max_total_tokens}"
             )
+            yield "max_input_length", sentence
 
     @relation("max_total_tokens", "max_batch_total_tokens")
     def _batch_holds_a_request(self) -> Iterator[Objection]:
         # The launcher refuses to start otherwise: text-generation-inference, launcher/src/main.rs
-        if self.max_total_tokens and self.max_batch_total_tokens and self.max_total_tokens > self.max_batch_total_tokens:
-            yield (
-                "max_total_tokens",
+        if (
+            self.max_total_tokens
+            and self.max_batch_total_tokens
+            and self.max_total_tokens > self.max_batch_total_tokens
+        ):
+            sentence = (
                 f"is {self.max_total_tokens}, and TGI starts only if it is at most max_batch_total_tokens, "
-                f"which is {self.max_batch_total_tokens}",
+                f"which is {self.max_batch_total_tokens}"
             )
+            yield "max_total_tokens", sentence
 
 
 class TgiEngine(TokenLimits):
@@ -165,11 +169,11 @@ class VllmEngine(ContainerEngine):
     def _step_holds_every_sequence(self) -> Iterator[Objection]:
         # vLLM's scheduler configuration refuses to start otherwise.
         if self.max_num_batched_tokens and self.max_num_seqs and self.max_num_batched_tokens < self.max_num_seqs:
-            yield (
-                "max_num_batched_tokens",
+            sentence = (
                 f"is {self.max_num_batched_tokens}, and vLLM starts only if it is at least max_num_seqs, "
-                f"which is {self.max_num_seqs}",
+                f"which is {self.max_num_seqs}"
             )
+            yield "max_num_batched_tokens", sentence
 
 
 class VllmNeuronEngine(ContainerEngine):
@@ -332,10 +336,16 @@ ENGINES: Final[Mapping[str, type[EngineSection]]] = {
 
 def _of_its_type(value: object) -> object:
     """Hand a mapping to the class of its `type`, so that sentences are about that engine alone."""
-    if isinstance(value, Section):
-        return value
-    if not isinstance(value, Mapping):
-        raise ValueError(f"must be a mapping such as {{type: tgi}}; found {kind(value)}")
+    match value:
+        case EngineSection():
+            return value
+        case Mapping():
+            return _by_type(value)
+        case _:
+            raise ValueError(f"must be a mapping such as {{type: tgi}}; found {kind(value)}")
+
+
+def _by_type(value: Mapping[object, object]) -> EngineSection:
     if "type" not in value:
         raise refusal([("type", f"is required{nearest('', ENGINES)}")])
     chosen = value["type"]

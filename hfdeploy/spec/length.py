@@ -44,12 +44,11 @@ def _of_fields(length: int, engine: EngineSection) -> Iterator[Objection]:
             yield "engine.max_total_tokens", f"is {total}, but max_model_len is {length}; keep one of them"
         case TokenLimits(max_input_length=int(longest)) if longest >= length:
             yield "engine.max_input_length", f"is {longest}, which leaves no answer within max_model_len, {length}"
-        case LlamacppEngine(ctx_size=size, n_parallel=slots) if size and size // slots < length:
-            yield (
-                "engine.ctx_size",
-                f"is {size} for {slots} slots, {size // slots} tokens each, but max_model_len is {length}; "
-                f"it takes {length * slots}",
-            )
+        case LlamacppEngine(ctx_size=0):
+            yield "engine.ctx_size", f"is 0, the model's own length, but max_model_len is {length}; keep one of them"
+        case LlamacppEngine(ctx_size=size, n_parallel=slots) if size // slots < length:
+            enough = f"max_model_len {length} takes {length * slots}"
+            yield "engine.ctx_size", f"is {size}, {size // slots} for each of {slots} slots, and {enough}"
         case HuggingfaceNeuronEngine(sequence_length=int(compiled)) if compiled != length:
             yield "engine.sequence_length", f"is {compiled}, but max_model_len is {length}; keep one of them"
         case _:

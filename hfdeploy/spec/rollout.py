@@ -30,9 +30,9 @@ class RolloutSpec(Section):
 
     later: ClassVar[frozenset[str]] = frozenset({"max_usd", "strategy"})
 
-    timeout: Annotated[
-        Duration, between(timedelta(seconds=1), timedelta(hours=24), step=timedelta(seconds=1))
-    ] = timedelta(minutes=30)
+    timeout: Annotated[Duration, between(timedelta(seconds=1), timedelta(hours=24), step=timedelta(seconds=1))] = (
+        timedelta(minutes=30)
+    )
     """Time until the endpoint must run, 1s to 24h; starting is billed, so a stuck rollout costs money until then."""
 
     on_create_failure: OnCreateFailure = OnCreateFailure.PAUSE

@@ -83,7 +83,9 @@ def _whole(value: object) -> object:
         case float() if value.is_integer():
             text = str(int(value))
         case _:
-            raise ValueError(f"must be a whole number such as 3 (no leading zero, no quotes needed); found {shown(value)}")
+            raise ValueError(
+                f"must be a whole number such as 3 (no leading zero, no quotes needed); found {shown(value)}"
+            )
     if len(text.lstrip("-")) > _DIGITS:
         raise ValueError(f"is beyond {_DIGITS} digits; found {shown(value)}")
     return int(text)
@@ -110,13 +112,16 @@ def _flag(value: object) -> object:
 
 
 def _text(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise ValueError(f"must be text; found {kind(value)}")
-    if control := _CONTROLS.search(value):
+    match value:
+        case str():
+            text = value
+        case int() if not isinstance(value, bool):
+            text = str(value)
+        case _:
+            raise ValueError(f"must be text; found {kind(value)}")
+    if control := _CONTROLS.search(text):
         raise ValueError(f"holds the control character U+{ord(control[0]):04X}; take it out")
-    return value
+    return text
 
 
 def _line(value: str) -> str:
@@ -185,7 +190,7 @@ class Shape:
             raise ValueError(f"must be {self.wanted}; found {shown(value)}")
         return value
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_after_validator_function(self.judge, handler(source))
 
     def __get_pydantic_json_schema__(

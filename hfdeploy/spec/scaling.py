@@ -51,9 +51,9 @@ class Autoscaling(Section):
     max: Annotated[Whole, Field(ge=1)] = 1
     """The most replicas at once; all of them count against the quota, the sleeping ones too."""
 
-    scale_to_zero_after: (
-        Annotated[Duration, between(SHORTEST_IDLE, LONGEST_IDLE, step=timedelta(minutes=1))] | None
-    ) = Field(default_factory=_idle_default)
+    scale_to_zero_after: Annotated[Duration, between(SHORTEST_IDLE, LONGEST_IDLE, step=timedelta(minutes=1))] | None = (
+        Field(default_factory=_idle_default)
+    )
     """Idle time until the endpoint sleeps: 15m to 48h in whole minutes, 15m if left out; only with min 0."""
 
     measure: Measure | None = None

@@ -10,7 +10,9 @@ from hfdeploy.spec.naming import VARIABLE
 from hfdeploy.spec.scalar import Shape, Word, kind
 from hfdeploy.spec.section import Section, nearest
 
-_KEY: Final = Shape("(?:[A-Za-z][A-Za-z0-9-]*:)?[A-Za-z0-9_.-]+", "a key of the stack's config, such as apiKey or acme:apiKey")
+_KEY: Final = Shape(
+    "(?:[A-Za-z][A-Za-z0-9-]*:)?[A-Za-z0-9_.-]+", "a key of the stack's config, such as apiKey or acme:apiKey"
+)
 
 
 def _not_ours(name: str) -> str:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, TypeAdapter, ValidationError, model_validator
-from pydantic_core import InitErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails
 
 from hfdeploy.spec.scalar import kind
 
@@ -60,19 +60,26 @@ class Section(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _judge(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if isinstance(data, cls):
-            return data
-        if not isinstance(data, Mapping):
-            raise ValueError(f"must be a mapping of fields; found {kind(data)}")
+        match data:
+            case Section() if isinstance(data, cls):
+                return data
+            case Mapping():
+                return cls._judge_fields(data, handler)
+            case _:
+                raise ValueError(f"must be a mapping of fields; found {kind(data)}")
+
+    @classmethod
+    def _judge_fields(cls, data: Mapping[str, object], handler: ModelWrapValidatorHandler[Self]) -> Self:
         known = {key: value for key, value in data.items() if key in cls.model_fields}
         objections = [(str(key), cls._unknown(key)) for key in data if key not in cls.model_fields]
         try:
             section = handler(known)
         except ValidationError as error:
             lines = [_again(line) for line in error.errors(include_url=False)]
-            objections += cls._objections_despite({str(line["loc"][0]) for line in lines if line["loc"]}, known)
+            unsound = frozenset(str(line["loc"][0]) for line in lines if line["loc"])
+            objections += _objections(cls._sound_part(known, unsound), unsound)
             raise ValidationError.from_exception_data(cls.__name__, [*lines, *_as_lines(objections)]) from None
-        objections += section._objections(frozenset())
+        objections += _objections(section)
         if objections:
             raise refusal(objections)
         return section
@@ -83,20 +90,23 @@ class Section(BaseModel):
             return "is not yet supported by this release; leave it out"
         return f"is not a field here{nearest(key, cls.model_fields)}"
 
-    def _objections(self, unsound: frozenset[str]) -> Iterator[Objection]:
-        for rule in _relations(type(self)):
-            if not unsound & getattr(rule, _READS):
-                yield from rule(self)
-
     @classmethod
-    def _objections_despite(cls, unsound: set[str], data: Mapping[str, object]) -> list[Objection]:
-        """What the rules say whose own fields are valid, although others are not."""
-        wanted = {field for rule in _relations(cls) for field in getattr(rule, _READS)} - unsound
-        sound = {field: _adapter(cls, field).validate_python(data[field]) for field in wanted & data.keys()}
-        return list(cls.model_construct(**sound)._objections(frozenset(unsound)))
+    def _sound_part(cls, data: Mapping[str, object], unsound: frozenset[str]) -> Self:
+        """A section of those fields that are valid and that a rule reads; never handed out."""
+        read = {field for rule in _relations(cls) for field in getattr(rule, _READS)} - unsound
+        return cls.model_construct(
+            **{field: _adapter(cls, field).validate_python(data[field]) for field in read & data.keys()}
+        )
 
 
-def _again(line: Any) -> InitErrorDetails:
+def _objections(section: Section, unsound: frozenset[str] = frozenset()) -> Iterator[Objection]:
+    """What those rules say that read valid fields only."""
+    for rule in _relations(type(section)):
+        if not unsound & getattr(rule, _READS):
+            yield from rule(section)
+
+
+def _again(line: ErrorDetails) -> InitErrorDetails:
     return InitErrorDetails(type=line["type"], loc=line["loc"], input=line["input"], ctx=line.get("ctx", {}))
 
 
@@ -109,4 +119,5 @@ def _relations(section: type[Section]) -> tuple[Callable[..., Iterator[Objection
 @cache
 def _adapter(section: type[Section], field: str) -> TypeAdapter[Any]:
     info = section.model_fields[field]
-    return TypeAdapter(Annotated[(info.annotation, *info.metadata)]) if info.metadata else TypeAdapter(info.annotation)
+    annotation: Any = info.annotation
+    return TypeAdapter(Annotated[(annotation, *info.metadata)] if info.metadata else annotation)

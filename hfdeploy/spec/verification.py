@@ -1,11 +1,11 @@
 """How a rollout is proved: what is asked of the endpoint, and what the answer must be like."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from pydantic import BeforeValidator, AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from hfdeploy.spec.scalar import Flag, Passage, Real, Whole
@@ -74,7 +74,7 @@ class GenerationParameters(Section):
 class _AsGiven:
     """Parameters are checked as a section and kept as a map of what was given."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         section = handler.generate_schema(GenerationParameters)
         return core_schema.no_info_after_validator_function(
             lambda given: given.model_dump(exclude_none=True),

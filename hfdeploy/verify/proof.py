@@ -101,16 +101,17 @@ class _Proof:
 
     def _wake_and_try(self, address: Address) -> Judgement:
         deadline = self.clock.now() + self.patience.wake
-        if asleep := self._wake(address, deadline):
+        if asleep := self._wake(address, deadline).judgement:
             return asleep
         while len(self.judgements) < TRIES:
             self.on_step(f"try {len(self.judgements) + 1} of {TRIES}")
             judgement = self._try(address)
-            if self._fell_asleep() and self.clock.now() < deadline:
-                self.clock.sleep(self.patience.every)
-                if asleep := self._wake(address, deadline):
-                    return asleep
-                continue
+            if self._has_no_replica():
+                again = self._wake(address, deadline)
+                if again.judgement:
+                    return again.judgement
+                if again.woke:
+                    continue
             self.judgements.append(judgement)
             if judgement.passed or judgement.ends_at_once:
                 break
@@ -118,8 +119,8 @@ class _Proof:
                 self.clock.sleep(self._pause())
         return conclude(self.judgements, healthy_start=self.awake.is_healthy)
 
-    def _wake(self, address: Address, deadline: float) -> Judgement | None:
-        """Wait until it answers; the judgement that ends everything, if it does not."""
+    def _wake(self, address: Address, deadline: float) -> Awake:
+        """Wait until it answers."""
         awake = wake(
             address,
             self.check.target,
@@ -129,8 +130,8 @@ class _Proof:
             stopped=self.stopped,
             on_step=self.on_step,
         )
-        self.awake = replace(awake, woke=self.awake.woke or awake.woke, seconds=max(self.awake.seconds, awake.seconds))
-        return awake.judgement
+        self.awake = replace(awake, woke=self.awake.woke or awake.woke, seconds=self.awake.seconds + awake.seconds)
+        return awake
 
     def _try(self, address: Address) -> Judgement:
         target = self.check.target
@@ -156,8 +157,8 @@ class _Proof:
             stopped=self.stopped,
         )
 
-    def _fell_asleep(self) -> bool:
-        """The proxy's own words for an endpoint without a ready replica, as opposed to an engine's 503."""
+    def _has_no_replica(self) -> bool:
+        """Whether the proxy says so, in its own words: it may have fallen asleep, which the health route will tell."""
         return self.sample is not None and self.sample.status == 503 and "SERVICE_UNAVAILABLE" in self.sample.reply
 
     def _pause(self) -> float:

@@ -1,4 +1,7 @@
-"""The data plane on a port, over a small store of its own: what the tests of one engine need and no more."""
+"""The data plane on a port, over a small store of its own: what the tests of one engine need and no more.
+
+A pytest plugin that test modules also import from, hence PYTEST_DONT_REWRITE.
+"""
 
 import threading
 import time
@@ -45,7 +48,7 @@ class World:
         self.woken.append(f"{namespace}/{name}")
 
     def used(self, namespace, name, *, status, seconds):
-        self.ended.append((name, status, seconds))
+        self.ended.append((f"{namespace}/{name}", status, seconds))
 
     def option(self, name):
         return self.options[name]
@@ -77,8 +80,7 @@ class World:
 
     def statuses(self, url: str) -> list[int]:
         """The statuses of the requests that ended at that endpoint."""
-        name = url.rpartition("/")[2]
-        return [status for ended, status, _ in self.ended if ended == name]
+        return [status for ended, status, _ in self.ended if url.endswith(ended)]
 
     def reset(self) -> None:
         """Nothing exists, every option has its default, and tokens come fast."""
@@ -117,7 +119,7 @@ def served(app) -> Iterator[tuple[str, uvicorn.Server]]:
 
 
 @pytest.fixture(scope="session")
-def plane() -> Iterator[World]:
+def plane_server() -> Iterator[World]:
     """One server for all tests of the data plane."""
     world = World("")
     with served(Starlette(routes=inference.routes(world))) as (base, _):
@@ -126,7 +128,7 @@ def plane() -> Iterator[World]:
 
 
 @pytest.fixture
-def world(plane: World) -> World:
+def plane(plane_server: World) -> World:
     """An empty data plane."""
-    plane.reset()
-    return plane
+    plane_server.reset()
+    return plane_server

@@ -39,7 +39,8 @@ def scripted(call: Call, ask: Ask) -> Ask:
         return replace(ask, forced="")
     if script.stream == "drip":
         return replace(ask, ignores_end=True, limit=10**9, stop=())
-    return replace(ask, forced=script.text, gibberish=script.gibberish)
+    forced = ask.forced if script.text is None else script.text
+    return replace(ask, forced=forced, gibberish=script.gibberish)
 
 
 def seeded(call: Call, ask: Ask) -> Ask:

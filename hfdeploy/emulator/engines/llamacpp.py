@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from hfdeploy.emulator import text, vectors
 from hfdeploy.emulator.engines import body as bodies
@@ -57,6 +57,11 @@ async def models(call: Call) -> Response:
 async def health(call: Call) -> Response:  # noqa: ARG001  a handler
     """GET /health."""
     return JSON({"status": "ok"})
+
+
+async def page(call: Call) -> Response:  # noqa: ARG001  a handler
+    """GET /: the engine's own chat page, here without the chat."""
+    return HTMLResponse("<!doctype html><title>llama.cpp</title><h1>llama.cpp (emulated)</h1>")
 
 
 async def props(call: Call) -> Response:
@@ -224,6 +229,7 @@ DIALECT = replace(
 ENGINE = Engine(
     name="llama.cpp",
     routes={
+        "/": {"GET": page},
         "/v1/chat/completions": {"POST": chat},
         "/v1/completions": {"POST": completions},
         "/v1/embeddings": {"POST": embeddings},

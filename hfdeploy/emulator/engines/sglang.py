@@ -107,7 +107,7 @@ async def generate(call: Call) -> Response:
             broken=lambda: [_native_error(Fault(500, generation.OUT_OF_MEMORY, "generation")), DONE],
         )
     tokens = [token async for token in generation.speak(call, ask)]
-    return JSON(_native_reply(ask, tokens))
+    return JSON(_native_reply(secrets.token_hex(16), ask, tokens))
 
 
 def _native(body: Body) -> Ask:
@@ -127,18 +127,19 @@ def _native(body: Body) -> Ask:
 
 async def _native_frames(call: Call, ask: Ask) -> AsyncGenerator[Frame, None]:
     """Each frame has the whole text so far."""
+    request_id = secrets.token_hex(16)
     said: list[Token] = []
     try:
         async with aclosing(generation.speak(call, ask)) as tokens:
             async for token in tokens:
                 said.append(token)
-                yield Frame(dumps(_native_reply(ask, said)), is_token=not token.special)
+                yield Frame(dumps(_native_reply(request_id, ask, said)), is_token=not token.special)
     except Fault as fault:
         yield _native_error(fault)
     yield DONE
 
 
-def _native_reply(ask: Ask, tokens: list[Token]) -> dict[str, Any]:
+def _native_reply(request_id: str, ask: Ask, tokens: list[Token]) -> dict[str, Any]:
     last = tokens[-1]
     finish = None
     if last.finish:
@@ -148,7 +149,7 @@ def _native_reply(ask: Ask, tokens: list[Token]) -> dict[str, Any]:
             case _:
                 finish = {"type": "stop", "matched": last.stop or last.id}
     meta = {
-        "id": secrets.token_hex(16),
+        "id": request_id,
         "finish_reason": finish,
         "prompt_tokens": text.count(ask.prompt),
         "completion_tokens": len(tokens),

@@ -244,7 +244,7 @@ ENGINE = Engine(
         "Text Embeddings Inference",
         "/api-doc/openapi.json",
         {
-            "/": {"GET": health, "POST": root},
+            "/": {"POST": root},
             "/embed": {"POST": embed},
             "/embed_all": {"POST": embed_all},
             "/embed_sparse": {"POST": embed_sparse},

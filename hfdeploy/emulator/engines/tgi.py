@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from hfdeploy.emulator import text
 from hfdeploy.emulator.engines import generation, metrics, openai, question, tgi_rules, tgi_wire
+from hfdeploy.emulator.engines.body import Body, BodyError
 from hfdeploy.emulator.engines.call import JSON, Call, Engine, Fault, dumps
 from hfdeploy.emulator.engines.tgi_openai import dialect_of
 from hfdeploy.emulator.engines.tgi_rules import Limits, Parameters
@@ -42,8 +43,25 @@ async def generate_stream(call: Call) -> Response:
     return _stream(call, body.text("inputs"), tgi_rules.read_parameters(body))
 
 
+async def vertex(call: Call) -> Response:
+    """POST /vertex: a list of native requests, answered by a list of texts."""
+    tgi_wire.limit_callers(call)
+    instances = tgi_wire.read(call).content.get("instances")
+    if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in instances):
+        raise BodyError("wrong_shape", "missing field `instances`", field="instances")
+    said = []
+    for body in map(Body, instances):
+        prompt, given = body.text("inputs"), tgi_rules.read_parameters(body)
+        ask = generation.seeded(call, tgi_rules.judge(prompt, given, Limits.of(call), streams=False))
+        said.append(_said(prompt, given, [token async for token in generation.speak(call, ask)]))
+    return JSON({"predictions": said})
+
+
 async def chat(call: Call) -> Response:
-    """POST /v1/chat/completions."""
+    """POST /v1/chat/completions; `logit_bias` is a list here, not OpenAI's map."""
+    bias = tgi_wire.read(call).content.get("logit_bias")
+    if bias is not None and not isinstance(bias, list):
+        raise BodyError("wrong_shape", "logit_bias: invalid type: map, expected a sequence", field="logit_bias")
     return await openai.chat(call, dialect_of(call))
 
 
@@ -238,6 +256,7 @@ ENGINE = Engine(
             "/tokenize": {"POST": tokenize},
             "/chat_tokenize": {"POST": chat_tokenize},
             "/invocations": {"POST": invocations},
+            "/vertex": {"POST": vertex},
         },
     ),
     not_found=lambda call: Response(status_code=404),  # noqa: ARG005  named as in the protocol
