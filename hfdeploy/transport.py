@@ -70,7 +70,7 @@ class Transport(httpx2.BaseTransport):
     """
 
     def __init__(self) -> None:
-        self._pools: dict[str | None, httpcore2.ConnectionPool] = {}
+        self._pools: dict[tuple[str, str | None], httpcore2.ConnectionPool] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; the body is read by whoever takes the response."""
@@ -96,10 +96,10 @@ class Transport(httpx2.BaseTransport):
             pool.close()
 
     def _pool(self, url: httpx2.URL) -> httpcore2.ConnectionPool:
-        proxy = _proxy_for(url)
-        pool = self._pools.get(proxy)
+        key = (url.scheme, _proxy_for(url))
+        pool = self._pools.get(key)
         # Two threads may build one each the first time; the loser's has no connections yet and is dropped.
-        return pool or self._pools.setdefault(proxy, _new_pool(proxy))
+        return pool or self._pools.setdefault(key, _new_pool(*key))
 
 
 class _Bounds:
@@ -229,9 +229,9 @@ def _as_httpx(request: httpx2.Request) -> Iterator[None]:
         raise kind(str(failure), request=request) from None
 
 
-def _new_pool(proxy: str | None) -> httpcore2.ConnectionPool:
+def _new_pool(scheme: str, proxy: str | None) -> httpcore2.ConnectionPool:
     shared: Mapping[str, Any] = {
-        "ssl_context": httpx2.create_ssl_context(),
+        "ssl_context": httpx2.create_ssl_context() if scheme == "https" else None,  # reads every certificate there is
         "max_connections": None,
         "max_keepalive_connections": 20,
         "keepalive_expiry": 5.0,

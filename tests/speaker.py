@@ -7,6 +7,7 @@ a path is repeated. Lines are closed when their answer returns, without a word.
 import json
 import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterable
@@ -36,6 +37,7 @@ class Line:
 
     connection: socket.socket
     is_closing: threading.Event
+    hung_up: threading.Event
 
     def say(self, *pieces: bytes) -> None:
         """Send each piece by itself; nobody listening is no error."""
@@ -52,6 +54,7 @@ class Line:
                 with suppress(OSError):
                     if self.connection.recv(1024):
                         continue
+                self.hung_up.set()
                 return True
             left -= 0.05
         return False
@@ -76,6 +79,8 @@ class Speaker:
     heard: list[Heard] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
     """Set when a caller left while an answer was still going on."""
+    tls: ssl.SSLContext | None = None
+    """Speaks TLS with it."""
     callers: int = 0
     """Connections made to it, with or without a request."""
     _answers: dict[str, list[Answer]] = field(default_factory=dict)
@@ -100,7 +105,7 @@ class Speaker:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def on(self, path: str, *answers: Answer) -> None:
         """What to answer on a path, one after the other; the last one again and again."""
@@ -109,6 +114,9 @@ class Speaker:
     def asked(self, path: str) -> list[Heard]:
         """The requests for one path."""
         return [request for request in self.heard if request.path == path]
+
+    def _dressed(self, connection: socket.socket) -> socket.socket:
+        return self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
 
     def _start(self, work, *arguments) -> None:
         thread = threading.Thread(target=work, args=arguments)
@@ -123,18 +131,15 @@ class Speaker:
                 self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(10)
+        connection.settimeout(10)
+        with self._dressed(connection) as connection:
             request = _hear(connection)
             if request is None:
                 return
             self.heard.append(request)
             answers = self._answers.get(request.path, [http(404, b"nothing here", "text/plain")])
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
-            line = Line(connection, self._is_closing)
-            answer(line)
-            if not self._is_closing.is_set() and line.wait(0):
-                self.hung_up.set()
+            answer(Line(connection, self._is_closing, self.hung_up))
 
 
 def http(

@@ -221,9 +221,9 @@ def test_the_real_service_never_sees_the_local_stack_and_the_other_way_round(che
     assert (prod["HF_TOKEN"], prod["PULUMI_BACKEND_URL"]) == ("hf_real", "s3://states")
 
 
-def lock(checkout: Path, pid: int, host: str) -> Path:
+def lock(checkout: Path, pid: int, host: str, stack: str = "prod") -> Path:
     """A lock as the engine writes it."""
-    folder = checkout / ".state" / "pulumi" / ".pulumi" / "locks" / "organization" / "hfdeploy" / "prod"
+    folder = checkout / ".state" / "pulumi" / ".pulumi" / "locks" / "organization" / "hfdeploy" / stack
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{host}.json"
     file.write_text(f'{{"pid":{pid},"username":"me","hostname":"{host}","timestamp":"2026-11-21T03:09:36.63Z"}}')
@@ -364,19 +364,17 @@ def test_up_and_down_of_the_local_stack_leave_nothing_behind(checkout, programs,
 def test_a_failed_up_still_prints_the_summary_and_ends_with_pulumis_code(checkout, programs, port) -> None:
     """What is live matters most when something went wrong; a lock of the last crash is no obstacle."""
     (checkout / "stacks" / "__main__.py").write_text("raise SystemExit('no')\n")
-    lock(checkout, 2**22 - 1, socket.gethostname()).rename(checkout / "stale.json")
-    locks = checkout / ".state/pulumi/.pulumi/locks/organization/hfdeploy/local"
-    locks.mkdir()
-    (checkout / "stale.json").rename(locks / "1.json")
     try:
-        ended = make(checkout, programs, "up", "--port", str(port))
+        first = make(checkout, programs, "up", "--port", str(port))
+        left = lock(checkout, 2**22 - 1, socket.gethostname(), stack="local")
+        second = make(checkout, programs, "up")
     finally:
         down = make(checkout, programs, "down")
 
-    assert ended.returncode == 1
-    assert "Removing the lock of an engine that was killed" in ended.stderr
-    assert ended.stdout.endswith("hfdeploy status --stack local\n")
-    assert down.returncode == 0
+    assert first.stdout.endswith("hfdeploy status --stack local\n")
+    assert "Removing the lock of an engine that was killed" in second.stderr
+    assert not left.exists()
+    assert (first.returncode, second.returncode, down.returncode) == (1, 1, 0)
 
 
 def test_a_stack_that_costs_money_shows_its_plan_first(checkout, programs) -> None:

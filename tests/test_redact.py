@@ -125,7 +125,7 @@ def test_a_log_record_that_passes_the_filter_is_clean() -> None:
     """Message, arguments, traceback and stack: each has carried a password before."""
     redactor = Redactor([AWKWARD])
     try:
-        raise ValueError(AWKWARD)
+        _fail()
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "f", 1, "sent %s", (AWKWARD,), sys.exc_info())
     record.stack_info = f"stack {AWKWARD}"
@@ -142,7 +142,7 @@ def test_a_log_record_that_passes_the_filter_is_clean() -> None:
 def test_the_control_run_finds_the_secret_where_nothing_filters() -> None:
     """Otherwise the test above could pass because the record never held it."""
     try:
-        raise ValueError(AWKWARD)
+        _fail()
     except ValueError:
         assert "p4ss" in traceback.format_exc()
 
@@ -171,3 +171,7 @@ def test_the_process_knows_what_was_added() -> None:
 
 def _letters_of(text: str) -> str:
     return "".join(character for character in text if character.isalnum() or character in "+/")
+
+
+def _fail() -> None:
+    raise ValueError(AWKWARD)

@@ -164,7 +164,7 @@ def test_the_token_goes_to_the_hub_that_somebody_chose(config, environ, may) -> 
 @pytest.mark.parametrize("value", ["1", "true", "YES", "on", "anything"])
 def test_debugging_that_would_log_secrets_is_refused(value) -> None:
     """huggingface_hub then writes request bodies, and registry passwords with them, into the log."""
-    with pytest.raises(errors.UsageError, match="HF_DEBUG.*Unset it"):
+    with pytest.raises(errors.UsageError, match=r"HF_DEBUG.*Unset it"):
         load({}, {"HF_DEBUG": value})
 
 

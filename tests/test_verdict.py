@@ -285,7 +285,7 @@ def test_what_another_try_cannot_change_ends_them(reason) -> None:
 
 def test_a_tenth_of_flakes_causes_false_failures_below_a_fifth_of_a_percent() -> None:
     """Fault 24: a false failure undoes a working deployment."""
-    chance = random.Random(2026)
+    chance = random.Random(2026)  # noqa: S311 - a simulation
     runs = 20_000
 
     def rollout() -> Judgement:
@@ -302,7 +302,7 @@ def test_a_tenth_of_flakes_causes_false_failures_below_a_fifth_of_a_percent() ->
 
 def test_a_steady_wrong_answer_always_fails() -> None:
     """Fault 24, the other side: with flakes around it, a wrong answer is still found every time."""
-    chance = random.Random(2026)
+    chance = random.Random(2026)  # noqa: S311 - a simulation
 
     for _ in range(5_000):
         tries = [chance.choice([STALL, LOST]) if chance.random() < 0.1 else FAIL for _ in range(3)]

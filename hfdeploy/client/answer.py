@@ -20,7 +20,6 @@ LONGEST: Final = 256
 """Characters of a body that are kept."""
 
 _REQUEST_IDS: Final = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _RATE: Final = re.compile(r";\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
 
@@ -68,7 +67,7 @@ def refusal(response: httpx2.Response, now: datetime) -> Refused:
     headers = response.headers
     return Refused(
         response.status_code,
-        _redirect(response) or cut(_said(response.content)),
+        _redirect(response) or cut(_said(response.content)) or "no body",
         next((_cleaned(headers[name])[:80] for name in _REQUEST_IDS if name in headers), ""),
         pause_wanted(headers, now),
     )
@@ -160,7 +159,7 @@ def _said(body: bytes) -> str:
         said = json.loads(text)
     except (ValueError, RecursionError):
         return _TAGS.sub(" ", text) if text.lstrip().startswith("<") else text
-    return _sentence(said) or text or "no body"
+    return _sentence(said) or text
 
 
 def _sentence(said: object) -> str:
@@ -177,7 +176,7 @@ def _sentence(said: object) -> str:
 
 
 def _cleaned(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _retry_after(text: str, now: datetime) -> float:

@@ -37,7 +37,7 @@ class Ageing:
             rolling=self._options["update_strategy"] == "rolling",
             keeps_serving=self._options["update_failed_serves"] == "old",
         )
-        record.starting = self._replicas(record)
+        record.starting = self.replicas(record)
         record.upcoming = way[1:]
         self.enter(record, way[0], now)
 
@@ -108,7 +108,7 @@ class Ageing:
             return OUTCOMES["stuck_initializing"], seconds
         return OUTCOMES["healthy"], seconds
 
-    def _replicas(self, record: Record) -> list[str]:
+    def replicas(self, record: Record) -> list[str]:
         """Ids of the replicas that will run the configuration; those that already do stay."""
         count = max(1, int(record.config["compute"]["scaling"]["minReplica"]))
         kept = record.replicas if record.served is not None and _same_replicas(record.served, record.config) else []

@@ -1,5 +1,6 @@
 """The management API's routes of endpoints: list, create, read, update, delete, pause, resume, scale to zero."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,7 +10,11 @@ from hfdeploy.emulator import actions
 from hfdeploy.emulator.door import Door, json_body
 from hfdeploy.emulator.paging import page
 from hfdeploy.emulator.records import Record
+from hfdeploy.emulator.store import Store
 from hfdeploy.emulator.world import World
+
+Action = Callable[[Store, str, str, str], Record]
+"""Store, namespace, name, the user who asks."""
 
 
 def router(world: World, door: Door) -> APIRouter:
@@ -21,7 +26,7 @@ def router(world: World, door: Door) -> APIRouter:
         return JSONResponse(store.object(record, door.base(request)))
 
     def audit(request: Request, by: str, namespace: str, name: str, action: str) -> None:
-        world.network.audit(namespace, name, by, action, request.scope["state"].get("request_id", ""))
+        world.network.audit(namespace, name, by, action, request.scope["emulator.request_id"])
 
     @api.get("/{namespace}")
     async def listing(request: Request, namespace: str) -> JSONResponse:
@@ -63,26 +68,26 @@ def router(world: World, door: Door) -> APIRouter:
         status = options["delete_status"]
         return Response(status_code=204) if status == 204 else JSONResponse({}, status)
 
-    @api.post("/{namespace}/{name}/{action}")
-    async def act(request: Request, namespace: str, name: str, action: str) -> Response:
-        by = door.admit(request, namespace)
-        match action:
-            case "pause":
-                record = actions.pause(store, namespace, name, by)
-            case "resume":
-                record = actions.resume(store, namespace, name, by)
-            case "scale-to-zero":
-                record = actions.scale_to_zero(store, namespace, name, by)
-            case _:
-                return _unknown(action)
-        audit(request, by, namespace, name, action)
-        return answer(request, record)
+    def act(name_of_action: str, action: Action) -> None:
+        """The route of one change of state."""
+
+        @api.post(f"/{{namespace}}/{{name}}/{name_of_action}")
+        async def change(request: Request, namespace: str, name: str) -> JSONResponse:
+            by = door.admit(request, namespace)
+            record = action(store, namespace, name, by)
+            audit(request, by, namespace, name, name_of_action)
+            return answer(request, record)
+
+    act("pause", actions.pause)
+    act("resume", actions.resume)
+    act("scale-to-zero", actions.scale_to_zero)
+
+    @api.post("/{namespace}/{name}/agent/debug")
+    async def debug(request: Request, namespace: str, name: str) -> JSONResponse:
+        door.admit(request, namespace)
+        return answer(request, store.get(namespace, name))
 
     return api
-
-
-def _unknown(action: str) -> Response:
-    return JSONResponse({"error": f"Not Found: no such action: {action}", "code": "NOT_FOUND"}, 404)
 
 
 def _is_wanted(record: Record, request: Request) -> bool:

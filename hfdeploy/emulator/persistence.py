@@ -36,7 +36,7 @@ class DataFolder:
     def save(self, state: dict[str, Any]) -> None:
         """Replace the saved world; a crash leaves the previous one or this one, never half of it."""
         temporary = self.path / f"{_STATE}.{os.getpid()}.tmp"
-        with temporary.open("w", encoding="utf-8", opener=_private) as file:
+        with _private(temporary).open("w", encoding="utf-8") as file:
             json.dump(state, file, separators=(",", ":"))
         temporary.replace(self.path / _STATE)
 
@@ -55,16 +55,18 @@ class DataFolder:
 
     def append_request(self, entry: dict[str, Any]) -> None:
         """Log a request, or what became of it: the last line of a number counts."""
-        with (self.path / _REQUESTS).open("a", encoding="utf-8", opener=_private) as file:
+        with _private(self.path / _REQUESTS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, separators=(",", ":")) + "\n")
 
     def rewrite_requests(self, entries: list[dict[str, Any]]) -> None:
         """Replace the log by these requests."""
         temporary = self.path / f"{_REQUESTS}.{os.getpid()}.tmp"
-        with temporary.open("w", encoding="utf-8", opener=_private) as file:
+        with _private(temporary).open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
         temporary.replace(self.path / _REQUESTS)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _private(path: Path) -> Path:
+    """The file, there and readable by its owner only."""
+    path.touch(mode=0o600)
+    return path

@@ -64,6 +64,7 @@ class Recorder:
             return
         entry = self._entry(scope, body)
         answer = _Answer(send, self._world, entry)
+        scope["emulator.request_id"] = answer.request_id
         fault = self._world.faults.next(entry.number, entry.method, entry.path)
         replayed = _replay(body, receive)
         if fault is None:

@@ -44,7 +44,7 @@ class World:
         self.faults = Faults()
         self.journal = Journal(self.options["request_log_size"])
         self._is_dirty = self._is_stale = False
-        self.store.on_change = self.network.on_change = self._changed
+        self.store.on_change = self.network.on_change = self.touched
         self.store.on_use = self._used
         self._load()
         self.set_options(options)
@@ -60,7 +60,7 @@ class World:
                 raise ValueError(f"A rule of `outcomes` names one of {', '.join(OUTCOMES)}, not {json.dumps(rule)}.")
         self.options.update(values)
         self.journal.resize(int(self.options["request_log_size"]))
-        self._changed()
+        self.touched()
 
     def reset(self) -> None:
         """Back to an empty world with the options it was started with; the clock stays, and so do request numbers."""
@@ -82,7 +82,7 @@ class World:
         self.journal.clear()
         if self.folder is not None:
             self.folder.rewrite_requests([])
-        self._changed()
+        self.touched()
 
     def save(self, *, all_of_it: bool = False) -> None:
         """Write the world to disk where something has changed since the last time.
@@ -118,7 +118,8 @@ class World:
             "now": self.clock.now(),
         }
 
-    def _changed(self) -> None:
+    def touched(self) -> None:
+        """Something has changed that must be on disk before the answer leaves."""
         self._is_dirty = True
 
     def _used(self) -> None:

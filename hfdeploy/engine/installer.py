@@ -34,7 +34,7 @@ package has to start without the SDK."""
 VENDOR_TIMEOUT = 300.0
 """Seconds for the whole of it, a download of some 150 MB included."""
 
-SPACE = 5_000_000_000
+SPACE = 4_000_000_000
 """Bytes that a build with a borrowed Go takes up until it is done; the engine itself is 134 MB."""
 
 
@@ -84,7 +84,7 @@ def _from_modules(environment: Mapping[str, str], report: Report) -> Engine:
         with tempfile.TemporaryDirectory(dir=versions, prefix=".building-") as folder:
             workshop = Path(folder)
             toolchain = find_go(environment) or _borrow_go(workshop, environment, report)
-            report("Downloading and compiling the engine's Go modules: about 3 minutes on two cores")
+            report("Downloading and compiling the engine's Go modules: 3 to 6 minutes on two cores")
             built = build(toolchain, workshop, environment, report)
             inspect(built, environment)
             return _keep(built, versions / f"{VERSION}-hfdeploy.{RECIPE}", environment)

@@ -5,6 +5,7 @@ and its compute capability choose.
 """
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +14,16 @@ from hfdeploy.catalog import Hardware
 from hfdeploy.errors import UsageError
 
 
-def default_image(engine: str, hardware: Hardware) -> str:
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image and where it listens."""
+
+    url: str
+    port: int
+    health_route: str
+
+
+def default_image(engine: str, hardware: Hardware) -> Image:
     """The pinned image of an engine for this hardware.
 
     Raises:
@@ -25,7 +35,7 @@ def default_image(engine: str, hardware: Hardware) -> str:
     fitting = [row for row in rows if row["accelerator"] == hardware.accelerator]
     for row in fitting:
         if row["compute_capability"] in {None, capability}:
-            return str(row["url"])
+            return Image(row["url"], row["port"], row["health_route"])
     known = ", ".join(sorted({row["accelerator"] for row in rows})) or "no accelerator"
     raise UsageError(
         f"The package has no default image of {engine} for {hardware.spelling} ({hardware.accelerator}); it has one "

@@ -37,7 +37,7 @@ _MANAGED: Final = frozenset({"huggingface", "huggingface_neuron"})
 _LENGTH_FIELD: Final[Mapping[str, str]] = {
     "tgi": "maxTotalTokens",
     "tgi_neuron": "maxTotalTokens",
-    "llamacpp": "ctxSize",
+    "huggingface_neuron": "sequenceLength",
 }
 _LENGTH_OPTION: Final[Mapping[str, str]] = {
     "vllm": "--max-model-len",
@@ -159,7 +159,7 @@ def _variant(spec: EndpointSpec, hardware: Hardware) -> Body:
     own = engine.model_dump(mode="json", exclude={"type", "image", "registry"}, exclude_none=True)
     variant = {to_camel(name): value for name, value in own.items()}
     if engine.type not in _MANAGED:
-        variant = {"url": _url(spec, hardware), **variant}
+        variant = _container(spec, hardware) | variant
     length_field = _LENGTH_FIELD.get(engine.type)
     if length_field and spec.max_model_len is not None:
         variant.setdefault(length_field, spec.max_model_len)
@@ -168,9 +168,13 @@ def _variant(spec: EndpointSpec, hardware: Hardware) -> Body:
     return variant
 
 
-def _url(spec: EndpointSpec, hardware: Hardware) -> str:
+def _container(spec: EndpointSpec, hardware: Hardware) -> Body:
+    """The image, and for one of ours where it listens: what the service assumes of a port left out is not known."""
     chosen = getattr(spec.engine, "image", None)
-    return chosen or default_image(spec.engine.type, hardware)
+    if chosen:
+        return {"url": chosen}
+    image = default_image(spec.engine.type, hardware)
+    return {"url": image.url, "port": image.port, "healthRoute": image.health_route}
 
 
 def _fill_parallel_sizes(variant: Body, accelerators: int, *, has_data: bool) -> None:

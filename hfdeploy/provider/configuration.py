@@ -17,8 +17,10 @@ from hfdeploy.provider.session import Session
 from hfdeploy.rollout import Goal, Means, Outcome, bring_live, make_check
 from hfdeploy.spec import parse_spec
 from hfdeploy.verify import Verification, prove
+from hfdeploy.wait import Clock
 from hfdeploy.wire import Body, Endpoint
 
+_SHOW_EVERY_S = 0.2
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -52,11 +54,7 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     plan = session.plan(spec, declared["namespace"])
     values = memory.require_values(plan, session)
     goal = _goal(news, olds, plan, values)
-    heard: list[str] = []
-
-    def on_text(piece: str) -> None:
-        heard.append(piece)
-        row.show(f"» {_tail(''.join(heard))}")
+    on_text = _LiveText(session.clock, row)
 
     def prove_live(live: Endpoint) -> Verification:
         return prove(
@@ -171,6 +169,20 @@ def read(props: Props, session: Session) -> tuple[Props, Props] | None:
     shown = project(declared, _with_commit(plan.body, props.get("revision")), live)
     outs = dict(props) if shown == declared else {**props, "spec": shown}
     return outs, inputs_of({**shown, **{key: props[key] for key in IDENTITY}})
+
+
+class _LiveText:
+    """Shows the end of the text as it streams, a few times a second: a line per token would slow the stream down."""
+
+    def __init__(self, clock: Clock, row: Row) -> None:
+        self._clock, self._row = clock, row
+        self._text, self._shown_at = "", float("-inf")
+
+    def __call__(self, piece: str) -> None:
+        self._text += piece
+        if self._clock.now() - self._shown_at >= _SHOW_EVERY_S:
+            self._shown_at = self._clock.now()
+            self._row.show(f"» {_tail(self._text)}")
 
 
 def _tail(text: str) -> str:

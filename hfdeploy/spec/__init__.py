@@ -4,20 +4,17 @@
 that exists is valid on its own; whether its hardware, model and region exist is for others to say.
 """
 
+from hfdeploy.spec.container import ContainerEngine, EngineSection
 from hfdeploy.spec.endpoint import EndpointSpec, InstanceChoice, Security
 from hfdeploy.spec.engine import (
-    ContainerEngine,
     CustomEngine,
     Engine,
-    EngineSection,
     HuggingfaceEngine,
     HuggingfaceNeuronEngine,
     LlamacppEngine,
     Registry,
     SglangEngine,
     TeiEngine,
-    TgiEngine,
-    TgiNeuronEngine,
     VllmEngine,
     VllmNeuronEngine,
 )
@@ -29,6 +26,7 @@ from hfdeploy.spec.scaling import Autoscaling, Measure
 from hfdeploy.spec.schema import json_schema
 from hfdeploy.spec.secret import FromConfig, FromEnv, SecretSource
 from hfdeploy.spec.section import Section
+from hfdeploy.spec.tgi import TgiEngine, TgiNeuronEngine
 from hfdeploy.spec.verification import VerifyRoute, VerifySpec, VerifyWhen
 
 __all__ = [

@@ -19,7 +19,7 @@ from hfdeploy.spec.scalar import shown
 MOST_BYTES: Final = 256 * 1024
 DEEPEST: Final = 16
 MOST_VALUES: Final = 5000
-MOST_PROBLEMS: Final = 50
+MOST_PROBLEMS: Final = 20
 """A file with more of them is no spec; the rest would only push the first ones off the screen."""
 LONGEST_KEY: Final = 128
 
@@ -35,11 +35,16 @@ _TEXT: Final = "tag:yaml.org,2002:str"
 _SYNTAX: Final[Mapping[str, str]] = {
     "mapping values are not allowed": "has a colon too many or a wrong indentation here; text with ': ' needs quotes",
     "cannot start any token": "has a character here that no value begins with: put the value in quotes",
-    "unexpected end of stream": "ends inside a quoted text: the closing quote is missing",
+    "unexpected end of stream": "begins a quoted text here that never ends: the closing quote is missing",
+    "did not find expected ',' or": "begins a list or a mapping here that never ends: the closing bracket is missing",
+    "invalid Unicode character escape": "has an escape in a quoted text that stands for no character",
     "did not find expected key": "has a line here that is no `key: value` at this indentation",
     "could not find expected ':'": "has a line here that is no `key: value` at this indentation",
     "tab character": "has a tab where YAML wants spaces",
 }
+
+_NEVER_ENDS: Final = ("unexpected end of stream", "did not find expected ',' or")
+"""Problems that are noticed at the end of the file, while the mistake is where the text, list or mapping began."""
 
 
 class _Refused(Exception):
@@ -104,7 +109,8 @@ def _decoded(content: bytes) -> str:
 
 
 def _line_of_error(error: yaml.MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
+    is_open = error.context_mark and any(sign in (error.problem or "") for sign in _NEVER_ENDS)
+    mark = error.context_mark if is_open else error.problem_mark
     return mark.line + 1 if mark else 0
 
 
@@ -160,7 +166,7 @@ class _Reader:
                 return self._mapping(path, depth + 1)
             case yaml.SequenceStartEvent():
                 return self._sequence(path, depth + 1)
-            case yaml.ScalarEvent() if event.style is None and event.value in _NULLS:
+            case yaml.ScalarEvent() if not event.style and event.value in _NULLS:
                 self.document.object_to(_line(event), path, "has no value: give one or take the line out")
                 return None
             case yaml.ScalarEvent():
@@ -178,7 +184,7 @@ class _Reader:
         if event.anchor:
             self.document.object_to(_line(event), path, f"carries the anchor &{event.anchor}: take it off")
         if event.tag:
-            self.document.object_to(_line(event), path, f"carries the tag {event.tag}: take it off")
+            self.document.object_to(_line(event), path, f"carries the tag {_short(event.tag)}: take it off")
 
     def _mapping(self, path: str, depth: int) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -222,13 +228,18 @@ def _wrong_key(event: yaml.ScalarEvent) -> str:
     key = str(event.value)
     if key == "<<":
         return "has the merge key <<: write the values themselves"
-    if event.style is None and _RESOLVER.resolve(yaml.ScalarNode, key, (True, False)) != _TEXT:  # type: ignore[no-untyped-call]
+    if not event.style and _RESOLVER.resolve(yaml.ScalarNode, key, (True, False)) != _TEXT:  # type: ignore[no-untyped-call]
         return f"has the key {shown(key)}, which YAML takes for something other than text: put it in quotes"
     if looks_like_token(key):
         return "has a key that looks like a token"
     if not key or len(key) > LONGEST_KEY or _UNSHOWABLE.search(key):
         return f"has a key that no field can have: {shown(key)}"
     return ""
+
+
+def _short(tag: str) -> str:
+    """A tag as it is written: YAML's own with two exclamation marks."""
+    return tag.replace("tag:yaml.org,2002:", "!!")[:60]
 
 
 def _line(event: yaml.Event) -> int:

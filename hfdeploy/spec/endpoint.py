@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from hfdeploy.spec import length
-from hfdeploy.spec.engine import ENGINES, Count, Engine, HuggingfaceEngine, TgiEngine, TgiNeuronEngine
+from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine
 from hfdeploy.spec.naming import (
     Cloud,
     Name,
@@ -26,10 +26,11 @@ from hfdeploy.spec.naming import (
 )
 from hfdeploy.spec.network import PrivateService, Route
 from hfdeploy.spec.rollout import RolloutSpec
-from hfdeploy.spec.scalar import Anything, Line, Shape, Whole, kind
+from hfdeploy.spec.scalar import WHOLE, Anything, Count, Line, Shape, kind
 from hfdeploy.spec.scaling import Autoscaling
 from hfdeploy.spec.secret import SecretSource
 from hfdeploy.spec.section import Objection, Section, relation
+from hfdeploy.spec.tgi import TgiEngine, TgiNeuronEngine
 from hfdeploy.spec.verification import VerifyRoute, VerifySpec
 
 _TGI_STOPS: Final = 4
@@ -69,10 +70,15 @@ class InstanceChoice(Section):
     """The size, such as x1: accelerators, or vCPUs where there are none."""
 
 
+_LABEL: Final = TypeAdapter[str](Annotated[Line, Field(max_length=200)])
+
+
 def _instance(value: object) -> object:
     match value:
-        case str() | InstanceChoice():
+        case InstanceChoice():
             return value
+        case str():
+            return _LABEL.validate_python(value)
         case Mapping():
             return InstanceChoice.model_validate(value)
         case _:
@@ -102,13 +108,16 @@ _FOR_EDITORS: Final[dict[str, Any]] = {
 """The rules between fields, as far as JSON Schema can say them."""
 
 
+_CLOSED: Final[dict[str, Any]] = {"additionalProperties": False}
+
+
 class EndpointSpec(Section):
     """One endpoint: what it serves, on what, for whom, and how a rollout of it is proved."""
 
     model_config = ConfigDict(json_schema_extra=_FOR_EDITORS)
     later: ClassVar[frozenset[str]] = frozenset({"adopt", "operations", "expires"})
 
-    version: Annotated[Whole, AfterValidator(_version), Field(json_schema_extra={"const": 1})] = 1
+    version: Annotated[int, AfterValidator(_version), WHOLE, Field(json_schema_extra={"const": 1})] = 1
     """Version of this format; may be left out."""
 
     name: Name
@@ -159,10 +168,10 @@ class EndpointSpec(Section):
     command: tuple[Anything, ...] = ()
     """What the container runs instead of its entry point."""
 
-    env: Mapping[PublicVariable, Anything] = Field(default_factory=dict)
+    env: Mapping[PublicVariable, Anything] = Field(default_factory=dict, json_schema_extra=_CLOSED)
     """Environment of the container, readable by whoever can see the endpoint."""
 
-    secrets: Mapping[Variable, SecretSource] = Field(default_factory=dict)
+    secrets: Mapping[Variable, SecretSource] = Field(default_factory=dict, json_schema_extra=_CLOSED)
     """Environment of the container that must not be seen: where each value comes from, never the value."""
 
     route: Route | None = None
@@ -175,10 +184,10 @@ class EndpointSpec(Section):
     """Tags for finding the endpoint; not hfdeploy's own."""
 
     verify: VerifySpec = VerifySpec()
-    """How a rollout is proved."""
+    """What is asked of the endpoint after a deployment, and what the answer must be like."""
 
     rollout: RolloutSpec = RolloutSpec()
-    """How long a rollout may take, and what happens when it fails."""
+    """How long a deployment may take, and what is done when it fails."""
 
     state: Literal["running"] | None = None
     """running wakes and resumes it with each deployment; left out, a pause by a person is left alone and reported."""

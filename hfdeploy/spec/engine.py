@@ -10,136 +10,14 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from hfdeploy.spec.scalar import Flag, Line, Shape, Whole, Word, kind, shown, without_token
+from hfdeploy.spec.container import NATIVE_AND_OPENAI, OPENAI, ContainerEngine, EngineSection, Image
+from hfdeploy.spec.scalar import WHOLE, Count, Line, Shape, Word, kind, shown, without_token
 from hfdeploy.spec.secret import SecretSource
 from hfdeploy.spec.section import Objection, Section, nearest, refusal, relation
+from hfdeploy.spec.tgi import TgiEngine, TgiNeuronEngine
 
-_IMAGE: Final = Shape(
-    "[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?(?::[0-9]{1,5}(?=/))?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*"
-    "(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[a-f0-9]{64})?",
-    "a container image such as ghcr.io/acme/server:1.2 or one with @sha256:<64 hex digits>, without https://",
-    at_most=512,
-)
-_HEALTH: Final = Shape(
-    r"/(?!/)(?:(?!//)[A-Za-z0-9._~!$&'()*+,;=:%/-])*",
-    "a path on the endpoint such as /health (no host, no @, no backslash, no ? or #)",
-)
 _FILE: Final = Shape(r"(?!.*\.\.)(?!.*\\).+", "a path inside the repository, without ..", at_most=1024)
-
-OPENAI: Final = ("chat", "completions")
-NATIVE_AND_OPENAI: Final = ("generate", *OPENAI)
-
-Port = Annotated[Whole, Field(ge=1, le=65535)]
-Count = Annotated[Whole, Field(ge=1)]
-Image = Annotated[Word, AfterValidator(without_token), _IMAGE]
 File = Annotated[Word, _FILE]
-
-
-class EngineSection(Section):
-    """What every engine has."""
-
-    type: str
-    """Which engine."""
-
-    text_routes: ClassVar[tuple[str, ...]] = ()
-    """The routes of `verify.route` that it answers with generated text."""
-
-
-class ContainerEngine(EngineSection):
-    """An engine that is a container image of one's choice."""
-
-    image: Image | None = None
-    """The container image; left out, the dated tag that this release pins for the engine."""
-
-    port: Port | None = None
-    """The port the container listens on; left out, the engine's own."""
-
-    health_route: Annotated[Word, _HEALTH] | None = None
-    """The path that answers 200 once the model is loaded; left out, the engine's own."""
-
-
-class TokenLimits(ContainerEngine):
-    """The four limits that TGI takes, on GPUs and on Neuron."""
-
-    max_input_length: Count | None = None
-    """The longest prompt, in tokens."""
-
-    max_total_tokens: Count | None = None
-    """Prompt and answer together, in tokens: the context length."""
-
-    max_batch_prefill_tokens: Count | None = None
-    """Prompt tokens worked on in one step."""
-
-    max_batch_total_tokens: Count | None = None
-    """Tokens of all requests of a batch together."""
-
-    @relation("max_input_length", "max_total_tokens")
-    def _leaves_room_for_an_answer(self) -> Iterator[Objection]:
-        # The router refuses to start otherwise: text-generation-inference, router/src/server.rs
-        if self.max_input_length and self.max_total_tokens and self.max_input_length >= self.max_total_tokens:
-            sentence = (
-                f"is {self.max_input_length}, and TGI starts only if it is below max_total_tokens, "
-                f"which is {self.max_total_tokens}"
-            )
-            yield "max_input_length", sentence
-
-    @relation("max_total_tokens", "max_batch_total_tokens")
-    def _batch_holds_a_request(self) -> Iterator[Objection]:
-        # The launcher refuses to start otherwise: text-generation-inference, launcher/src/main.rs
-        if (
-            self.max_total_tokens
-            and self.max_batch_total_tokens
-            and self.max_total_tokens > self.max_batch_total_tokens
-        ):
-            sentence = (
-                f"is {self.max_total_tokens}, and TGI starts only if it is at most max_batch_total_tokens, "
-                f"which is {self.max_batch_total_tokens}"
-            )
-            yield "max_total_tokens", sentence
-
-
-class TgiEngine(TokenLimits):
-    """Text Generation Inference."""
-
-    text_routes: ClassVar[tuple[str, ...]] = NATIVE_AND_OPENAI
-
-    type: Literal["tgi"] = "tgi"
-    """Text Generation Inference: native and OpenAI routes."""
-
-    disable_custom_kernels: Flag | None = None
-    """Fall back to ordinary kernels where the fast ones do not run."""
-
-    quantize: (
-        Literal[
-            "awq",
-            "bitsandbytes",
-            "bitsandbytes-fp4",
-            "bitsandbytes-nf4",
-            "compressed-tensors",
-            "eetq",
-            "exl2",
-            "fp8",
-            "gptq",
-            "marlin",
-        ]
-        | None
-    ) = None
-    """How weights are made smaller; bitsandbytes, eetq and fp8 work on any checkpoint, the others on prepared ones."""
-
-
-class TgiNeuronEngine(TokenLimits):
-    """Text Generation Inference on Neuron accelerators."""
-
-    text_routes: ClassVar[tuple[str, ...]] = NATIVE_AND_OPENAI
-
-    type: Literal["tgi_neuron"] = "tgi_neuron"
-    """Text Generation Inference on Neuron accelerators."""
-
-    hf_auto_cast_type: Literal["bf16", "fp16"] | None = None
-    """The type that weights are cast to when the model is compiled."""
-
-    hf_num_cores: Count | None = None
-    """Neuron cores that the model is compiled for."""
 
 
 class VllmEngine(ContainerEngine):
@@ -196,7 +74,7 @@ class SglangEngine(ContainerEngine):
     tensor_parallel_size: Count | None = None
     """Accelerators that share one copy of the model."""
 
-    chunked_prefill_size: Annotated[Whole, Field(ge=-1)] | None = None
+    chunked_prefill_size: Annotated[int, Field(ge=-1), WHOLE] | None = None
     """Prompt tokens worked on in one step; -1 turns splitting off."""
 
     kv_cache_dtype: Literal["auto", "fp8_e5m2", "fp8_e4m3"] | None = None
@@ -225,7 +103,7 @@ class LlamacppEngine(ContainerEngine):
     model_path: File
     """The GGUF file inside the repository."""
 
-    ctx_size: Annotated[Whole, Field(ge=0)]
+    ctx_size: Annotated[int, Field(ge=0), WHOLE]
     """Tokens of context over all slots together; 0 takes the model's own."""
 
     n_parallel: Count
@@ -234,7 +112,7 @@ class LlamacppEngine(ContainerEngine):
     threads_http: Count
     """Threads that read and write requests."""
 
-    n_gpu_layers: Annotated[Whole, Field(ge=-1)] | None = None
+    n_gpu_layers: Annotated[int, Field(ge=-1), WHOLE] | None = None
     """Layers held in GPU memory; -1 is all of them."""
 
     mode: Literal["embeddings", "reranking"] | None = None
@@ -350,7 +228,7 @@ def _by_type(value: Mapping[object, object]) -> EngineSection:
         raise refusal([("type", f"is required{nearest('', ENGINES)}")])
     chosen = value["type"]
     if not isinstance(chosen, str) or chosen not in ENGINES:
-        raise refusal([("type", f"is no engine known here{nearest(chosen, ENGINES)}; found {shown(chosen)}")])
+        raise refusal([("type", f"is no engine known here: found {shown(chosen)}{nearest(chosen, ENGINES)}")])
     return ENGINES[chosen].model_validate(value)
 
 

@@ -7,8 +7,10 @@ and the judgement would be about something that does not run.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from hfdeploy.spec.engine import EngineSection, HuggingfaceNeuronEngine, LlamacppEngine, TokenLimits
+from hfdeploy.spec.container import EngineSection
+from hfdeploy.spec.engine import HuggingfaceNeuronEngine, LlamacppEngine
 from hfdeploy.spec.section import Objection
+from hfdeploy.spec.tgi import TokenLimits
 
 _FLAGS: Final[Mapping[str, tuple[str, ...]]] = {
     "vllm": ("--max-model-len", "--max_model_len"),

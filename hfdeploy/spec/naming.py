@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from hfdeploy.spec.credential import is_credential, steers_loader
 from hfdeploy.spec.scalar import Line, Shape, Word, without_token
@@ -15,6 +15,7 @@ VARIABLE: Final = Shape("[A-Za-z_][A-Za-z0-9_]*", "the name of an environment va
 _NAME: Final = Shape(
     "[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?",
     "1 to 32 lower-case letters, digits and hyphens with a letter or digit at both ends",
+    at_most=32,
 )
 _NAMESPACE: Final = Shape(
     "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?",
@@ -69,7 +70,10 @@ Cloud = Annotated[Word, _CLOUD]
 Region = Annotated[Word, _REGION]
 Variable = Annotated[Word, VARIABLE, AfterValidator(_no_loader)]
 PublicVariable = Annotated[Variable, AfterValidator(_no_credential)]
-Tags = Annotated[
-    tuple[Annotated[Line, AfterValidator(without_token), AfterValidator(_users_own)], ...],
-    AfterValidator(_all_different),
+Tag = Annotated[
+    Line,
+    AfterValidator(without_token),
+    AfterValidator(_users_own),
+    WithJsonSchema({"type": ["string", "number", "boolean"], "pattern": f"^(?!{OWN_TAG})[^,]+$"}),
 ]
+Tags = Annotated[tuple[Tag, ...], AfterValidator(_all_different), Field(json_schema_extra={"uniqueItems": True})]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from hfdeploy.spec.scalar import Duration, Whole, between
+from hfdeploy.spec.scalar import WHOLE, Duration, between
 from hfdeploy.spec.section import Section
 
 
@@ -41,5 +41,5 @@ class RolloutSpec(Section):
     on_update_failure: OnUpdateFailure = OnUpdateFailure.RESTORE
     """After a failed update: restore the configuration that worked, or hold the failed one."""
 
-    attempt: Annotated[Whole, Field(ge=1)] = 1
+    attempt: Annotated[int, Field(ge=1), WHOLE] = 1
     """Raise it to try a configuration again that failed before and was put back."""

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
@@ -67,7 +68,7 @@ def shown(value: object) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return str(value)[:_SHOWN]
+            return f"{value:.15g}"
         case timedelta():
             return duration_text(value)
         case _:
@@ -83,9 +84,7 @@ def _whole(value: object) -> object:
         case float() if value.is_integer():
             text = str(int(value))
         case _:
-            raise ValueError(
-                f"must be a whole number such as 3 (no leading zero, no quotes needed); found {shown(value)}"
-            )
+            raise ValueError(f"must be a whole number such as 3, without leading zeros; found {shown(value)}")
     if len(text.lstrip("-")) > _DIGITS:
         raise ValueError(f"is beyond {_DIGITS} digits; found {shown(value)}")
     return int(text)
@@ -216,8 +215,10 @@ def between(least: timedelta, most: timedelta, *, step: timedelta) -> AfterValid
 _ANY_SCALAR: Final = {"type": ["string", "number", "boolean"]}
 """For editors: a plain scalar such as 8080 or true is text where text is wanted."""
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Real = Annotated[float, BeforeValidator(_real)]
+WHOLE: Final = BeforeValidator(_whole)
+REAL: Final = BeforeValidator(_real)
+"""Put last: what stands before them in an annotation then judges the number, here and in the JSON Schema."""
+Count = Annotated[int, Field(ge=1), WHOLE]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Word = Annotated[str, BeforeValidator(_text), AfterValidator(_line)]
 """One line of text that editors take for text too."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
-from hfdeploy.spec.scalar import Duration, Real, Whole, between
+from hfdeploy.spec.scalar import REAL, WHOLE, Duration, between
 from hfdeploy.spec.section import Objection, Section, relation
 
 SHORTEST_IDLE: Final = timedelta(minutes=15)
@@ -19,10 +19,10 @@ class Measure(Section):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
-    hardware_usage: Annotated[Real, Field(gt=0, le=100)] | None = None
+    hardware_usage: Annotated[float, Field(gt=0, le=100), REAL] | None = None
     """Percent of CPU or GPU use above which a replica is added; the service's own threshold is 80."""
 
-    pending_requests: Annotated[Real, Field(gt=0)] | None = None
+    pending_requests: Annotated[float, Field(gt=0), REAL] | None = None
     """Waiting requests per replica above which one is added; the service's own threshold is 1.5."""
 
     @relation("hardware_usage", "pending_requests")
@@ -45,10 +45,10 @@ class Autoscaling(Section):
         }
     )
 
-    min: Annotated[Whole, Field(ge=0)] = 0
+    min: Annotated[int, Field(ge=0), WHOLE] = 0
     """Zero lets the endpoint sleep, unbilled; the next caller then waits for a cold start."""
 
-    max: Annotated[Whole, Field(ge=1)] = 1
+    max: Annotated[int, Field(ge=1), WHOLE] = 1
     """The most replicas at once; all of them count against the quota, the sleeping ones too."""
 
     scale_to_zero_after: Annotated[Duration, between(SHORTEST_IDLE, LONGEST_IDLE, step=timedelta(minutes=1))] | None = (

@@ -19,6 +19,8 @@ Objection: TypeAlias = tuple[str, str]
 
 _Rule = TypeVar("_Rule", bound=Callable[..., Iterator[Objection]])
 _READS = "_reads_fields"
+_FOLLOWS = "default_factory_not_called"
+"""Not a mistake of anybody's: a default that depends on a field which has one."""
 
 
 def relation(*fields: str) -> Callable[[_Rule], _Rule]:
@@ -34,7 +36,7 @@ def relation(*fields: str) -> Callable[[_Rule], _Rule]:
 def nearest(word: object, names: Iterable[str]) -> str:
     """'; did you mean X?' when one of the names is near, else a list of all of them."""
     known = list(names)
-    near = get_close_matches(str(word).lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    near = get_close_matches(word.lower().replace("-", "_"), known, n=1, cutoff=0.6) if isinstance(word, str) else []
     return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
 
 
@@ -60,9 +62,9 @@ class Section(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _judge(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(data, cls):
+            return data
         match data:
-            case Section() if isinstance(data, cls):
-                return data
             case Mapping():
                 return cls._judge_fields(data, handler)
             case _:
@@ -75,7 +77,8 @@ class Section(BaseModel):
         try:
             section = handler(known)
         except ValidationError as error:
-            lines = [_again(line) for line in error.errors(include_url=False)]
+            found = error.errors(include_url=False)
+            lines = [_again(line) for line in found if line["type"] != _FOLLOWS]
             unsound = frozenset(str(line["loc"][0]) for line in lines if line["loc"])
             objections += _objections(cls._sound_part(known, unsound), unsound)
             raise ValidationError.from_exception_data(cls.__name__, [*lines, *_as_lines(objections)]) from None
@@ -91,7 +94,7 @@ class Section(BaseModel):
         return f"is not a field here{nearest(key, cls.model_fields)}"
 
     @classmethod
-    def _sound_part(cls, data: Mapping[str, object], unsound: frozenset[str]) -> Self:
+    def _sound_part(cls, data: Mapping[str, object], unsound: frozenset[str]) -> "Section":
         """A section of those fields that are valid and that a rule reads; never handed out."""
         read = {field for rule in _relations(cls) for field in getattr(rule, _READS)} - unsound
         return cls.model_construct(

@@ -21,7 +21,7 @@ def _choice(context: Mapping[str, Any], value: object) -> str:
     names = re.findall(r"'([^']*)'", str(context["expected"]))
     if len(names) == 1:
         return f"can only be {names[0]}; found {shown(value)}"
-    return f"is no choice here{nearest(shown(value), names)}; found {shown(value)}"
+    return f"is no choice here: found {shown(value)}{nearest(value, names)}"
 
 
 def _too_many(context: Mapping[str, Any], value: object) -> str:
@@ -31,7 +31,7 @@ def _too_many(context: Mapping[str, Any], value: object) -> str:
 SENTENCES: Final[Mapping[str, _Sentence]] = {
     "missing": lambda _, __: "is required",
     "tuple_type": lambda _, value: f"must be a list; found {kind(value)}",
-    "mapping_type": lambda _, value: f"must be a mapping; found {kind(value)}",
+    "dict_type": lambda _, value: f"must be a mapping; found {kind(value)}",
     "greater_than_equal": lambda context, value: f"must be at least {shown(context['ge'])}; found {shown(value)}",
     "greater_than": lambda context, value: f"must be above {shown(context['gt'])}; found {shown(value)}",
     "less_than_equal": lambda context, value: f"must be at most {shown(context['le'])}; found {shown(value)}",

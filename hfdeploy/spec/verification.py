@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
-from hfdeploy.spec.scalar import Flag, Passage, Real, Whole
+from hfdeploy.spec.scalar import REAL, WHOLE, Flag, Passage
 from hfdeploy.spec.section import Section
 
 ParameterValue: TypeAlias = int | float | bool | tuple[str, ...]
@@ -34,28 +34,28 @@ class VerifyRoute(StrEnum):
 class GenerationParameters(Section):
     """Sampling of the prompt; bounds are those that every engine shares."""
 
-    temperature: Annotated[Real, Field(ge=0, le=100)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=100), REAL] | None = None
     """Randomness; 0 is the most likely token each time (TGI's native route wants it left out instead)."""
 
-    top_p: Annotated[Real, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1), REAL] | None = None
     """Share of the probability that is sampled from; TGI wants it below 1."""
 
-    top_k: Annotated[Whole, Field(ge=1)] | None = None
+    top_k: Annotated[int, Field(ge=1), WHOLE] | None = None
     """Number of tokens that is sampled from."""
 
-    typical_p: Annotated[Real, Field(gt=0, lt=1)] | None = None
+    typical_p: Annotated[float, Field(gt=0, lt=1), REAL] | None = None
     """Typical sampling's share of the probability (TGI's native route)."""
 
-    repetition_penalty: Annotated[Real, Field(gt=0)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0), REAL] | None = None
     """Above 1 discourages repetition."""
 
-    frequency_penalty: Annotated[Real, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2), REAL] | None = None
     """Above 0 discourages tokens by how often they occurred."""
 
-    presence_penalty: Annotated[Real, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2), REAL] | None = None
     """Above 0 discourages tokens that occurred at all (OpenAI routes)."""
 
-    seed: Annotated[Whole, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0), WHOLE] | None = None
     """Makes sampling repeatable."""
 
     stop: Annotated[tuple[Passage, ...], Field(min_length=1)] | None = None
@@ -64,7 +64,7 @@ class GenerationParameters(Section):
     do_sample: Flag | None = None
     """Sample instead of taking the most likely token (TGI's native route and the toolkit)."""
 
-    truncate: Annotated[Whole, Field(ge=1)] | None = None
+    truncate: Annotated[int, Field(ge=1), WHOLE] | None = None
     """Prompt tokens kept, counted from the end (TGI's native route)."""
 
     watermark: Flag | None = None
@@ -110,13 +110,13 @@ class VerifySpec(Section):
     prompt: Passage | None = None
     """What is asked; left out, a short prompt of the kind that the task needs."""
 
-    max_new_tokens: Annotated[Whole, Field(ge=1)] = 64
+    max_new_tokens: Annotated[int, Field(ge=1), WHOLE] = 64
     """The most tokens of the answer."""
 
     parameters: Annotated[Mapping[str, ParameterValue], _AsGiven()] = Field(default_factory=dict)
     """Sampling of the prompt, as the engine names it: temperature, top_p, stop, ..."""
 
-    min_tokens_per_second: Annotated[Real, Field(gt=0)] | None = None
+    min_tokens_per_second: Annotated[float, Field(gt=0), REAL] | None = None
     """A slower answer fails the rollout."""
 
     expect: Annotated[Passage, Field(max_length=1000), AfterValidator(_compiles)] | None = None

@@ -1,0 +1,35 @@
+"""Plans, hardware, endpoints and verifications as tables, JSON values and Markdown: values in, values out.
+
+Every format of one thing is made from the same object, so that they cannot disagree. Money is decimal text, never a
+float. Text that somebody else wrote (a model, a log, a service) passes through `plain` before anything shows it.
+"""
+
+from hfdeploy.render.hardware import catalog_json, catalog_table, hardware_json, resolution_json
+from hfdeploy.render.plan import finding_json, plan_json, plan_table, sums, wakes
+from hfdeploy.render.status import Deployed, count_verdicts, facts, parse_deployment, status_json, status_table
+from hfdeploy.render.table import Column, Table, markdown
+from hfdeploy.render.text import plain
+from hfdeploy.render.verification import verification_facts
+
+__all__ = [
+    "Column",
+    "Deployed",
+    "Table",
+    "catalog_json",
+    "catalog_table",
+    "count_verdicts",
+    "facts",
+    "finding_json",
+    "hardware_json",
+    "markdown",
+    "parse_deployment",
+    "plain",
+    "plan_json",
+    "plan_table",
+    "resolution_json",
+    "status_json",
+    "status_table",
+    "sums",
+    "verification_facts",
+    "wakes",
+]

@@ -1,0 +1,44 @@
+"""A table as a value: how it is drawn is the terminal's business, and Markdown's is here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The title over a column; numbers stand to the right."""
+
+    title: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells are finished text. The first column names the row; `footer` is a row of sums, one cell per column."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    footer: tuple[str, ...] | None = None
+
+
+def markdown(table: Table) -> str:
+    """The table as GitHub and GitLab draw it; ends with a line break."""
+    lines = [
+        _row([column.title for column in table.columns]),
+        _row(["---:" if column.is_number else "---" for column in table.columns]),
+        *(_row([_escaped(cell) for cell in row]) for row in table.rows),
+    ]
+    if table.footer:
+        lines.append(_row([f"**{_escaped(cell)}**" if cell else "" for cell in table.footer]))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(cell: str) -> str:
+    """Text in a cell: nothing in it may end the cell, the line, or be read as HTML."""
+    for sign, harmless in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("\n", "<br>")):
+        cell = cell.replace(sign, harmless)
+    return cell
