@@ -17,6 +17,7 @@ PREFIX = "hfd-"
 KEEP = "hfd-keep"
 _OWNER = "hfd-o-"
 _LOGICAL = "hfd-l-"
+_NO_TIME = "an unknown time"
 _OWNER_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -78,7 +79,7 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
         creator = endpoint.status.created_by.name or "somebody unknown"
         raise OwnershipError(
             f"An endpoint {place} exists already and is not this stack's: {creator} created it at "
-            f"{endpoint.generation or 'an unknown time'}. Nothing was changed. Give the spec another name, or delete "
+            f"{endpoint.generation or _NO_TIME}. Nothing was changed. Give the spec another name, or delete "
             f"that endpoint if it is not needed."
         )
     found = logical_name_of(endpoint.tags)
@@ -94,13 +95,13 @@ def why_not_delete(endpoint: Endpoint, *, owner: str, generation: str) -> str | 
     """A sentence that says why this endpoint must not be deleted, or None when it is the one we made.
 
     Deleting needs the creation time that the state holds and our owner tag: a name that somebody took over after us,
-    and an endpoint whose tag was taken off, are left as they are.
+    and an endpoint whose tag was taken off, are left as they are. A creation time that is not known matches none.
     """
     creator = endpoint.status.created_by.name or "somebody unknown"
-    if endpoint.generation != generation:
+    if not generation or endpoint.generation != generation:
         return (
-            f"the endpoint of that name was created at {endpoint.generation} by {creator}, "
-            f"and the one in the state at {generation}"
+            f"the endpoint of that name was created at {endpoint.generation or _NO_TIME} by {creator}, "
+            f"and the one in the state at {generation or _NO_TIME}"
         )
     if not is_ours(endpoint, owner):
         others = ", ".join(owners_of(endpoint.tags)) or "none"

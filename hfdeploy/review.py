@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hfdeploy.catalog import Catalog
-from hfdeploy.errors import UnknownHardware
-from hfdeploy.plan import Plan, make_plan
+from hfdeploy.errors import UnknownHardware, UsageError
+from hfdeploy.plan import ParallelSizes, Plan, contradicted, make_plan
 from hfdeploy.spec import LoadedSpec
 
 
@@ -69,14 +69,23 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog) -> Review:
         except UnknownHardware as error:
             findings.append(_finding(one, "unknown-hardware", Severity.ERROR, "instance", str(error)))
             continue
+        except UsageError as error:
+            findings.append(_finding(one, "no-default-image", Severity.ERROR, "engine.image", str(error)))
+            continue
         plans.append(plan)
-        findings += _remarks(one, plan)
+        findings += [*_of_instance(one, plan), *_of_engine(one, plan), *_of_parallel_sizes(one, plan)]
     return Review(tuple(plans), tuple(findings))
 
 
-def _remarks(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+def _of_instance(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    # Deprecated and unavailable hardware is no error here, although a new endpoint cannot have it: one that runs on
+    # it may stay, only what is live tells the two apart, and a finding that blocks would stop every run of a stack on
+    # the day its hardware is retired. The service itself refuses the new endpoint, and nothing is billed for that.
     for warning in plan.resolution.warnings:
         yield _finding(one, warning.code, Severity.WARNING, "instance", warning.sentence)
+
+
+def _of_engine(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     if plan.spec.engine.type in {"tgi", "tgi_neuron"}:
         yield _finding(
             one,
@@ -85,6 +94,32 @@ def _remarks(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
             "engine.type",
             "TGI is in maintenance mode since 2025-12-11; vLLM, SGLang and llama.cpp are where its users are sent.",
         )
+
+
+def _of_parallel_sizes(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    shared = plan.parallel_sizes
+    if shared is None:
+        return
+    there = f"{plan.hardware.spelling} has {shared.accelerators} accelerator{'s' if shared.accelerators > 1 else ''}"
+    if not shared.is_whole:
+        asked = [f"engine.{name}" for name in shared.sizes if getattr(plan.spec.engine, name) is not None]
+        sentence = (
+            f"{_multiplied(shared)}, but {there}, and the service refuses sizes that do not multiply to "
+            f"{shared.accelerators}. Change {' or '.join(asked)}, or leave every size out and all of them are used."
+        )
+        yield _finding(one, "parallel-sizes", Severity.ERROR, asked[0], sentence)
+    for position, flag, name in contradicted(plan.spec.args, plan.spec.engine.type, shared):
+        sentence = (
+            f"{flag} gives another {name} than the request, which says {shared.sizes[name]} ({there}), and the service "
+            f"counts only the request's. Take the argument out, or say it as engine.{name}."
+        )
+        yield _finding(one, "parallel-sizes", Severity.ERROR, f"args.{position}", sentence)
+
+
+def _multiplied(shared: ParallelSizes) -> str:
+    if len(shared.sizes) == 1:
+        return f"{next(iter(shared.sizes))} is {shared.product}"
+    return f"{' times '.join(f'{name} {size}' for name, size in shared.sizes.items())} is {shared.product}"
 
 
 def _finding(one: LoadedSpec, rule: str, severity: Severity, field: str, sentence: str) -> Finding:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from hfdeploy import errors, redact
 from hfdeploy.redact import Secret
-from hfdeploy.spec.secret import FromConfig, FromEnv
+from hfdeploy.spec import FromConfig, FromEnv
 
 API: Final = "https://api.endpoints.huggingface.cloud"
 HUB: Final = "https://huggingface.co"

@@ -18,6 +18,12 @@ from hfdeploy import errors, wire
 EVERY: Final = 5.0
 """Seconds between two looks, on average."""
 
+_SHORTEST: Final = 0.5
+"""Seconds between the first looks, on average."""
+
+_PATIENCE: Final = 10.0
+"""Seconds of waiting after which the pauses have grown by one second."""
+
 _REACTION: Final = 0.5
 """Seconds after which a sleeper looks whether somebody asked to stop; two seconds are promised."""
 
@@ -86,14 +92,18 @@ def poll(
 ) -> T | None:
     """Ask until there is an answer, or until the clock shows `deadline`; the last question is asked at the deadline.
 
-    The pauses are spread over zero to twice `every` seconds, so that many waiters do not ask in step.
+    The pauses are spread over zero to twice `every` seconds, so that many waiters do not ask in step. They start
+    shorter and grow with the time waited: what ends soon is seen soon, what takes minutes is not asked about each
+    second.
     """
+    started = clock.now()
     while True:
         answer = check()
         left = deadline - clock.now()
         if answer is not None or left <= 0:
             return answer
-        clock.sleep(min(left, jitter(0.0, 2 * every)))
+        pause = min(every, _SHORTEST + (clock.now() - started) / _PATIENCE)
+        clock.sleep(min(left, jitter(0.0, 2 * pause)))
 
 
 class Outcome(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 Body: TypeAlias = dict[str, Any]
@@ -47,9 +47,14 @@ class State(StrEnum):
 
 
 class Received(BaseModel):
-    """A part of a reply: unknown keys are news, not errors."""
+    """A part of a reply: unknown keys are news, not errors, and null is the same as absent."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: object) -> object:
+        return {key: item for key, item in value.items() if item is not None} if isinstance(value, Mapping) else value
 
 
 class Provider(Received):
@@ -89,11 +94,6 @@ class Model(Received):
     command: list[str] | None = None
     args: list[str] | None = None
 
-    @field_validator("env", mode="before")
-    @classmethod
-    def _absent_is_empty(cls, value: object) -> object:
-        return {} if value is None else value
-
     @property
     def engine(self) -> str:
         """The key of the image union, '' when the reply shows none."""
@@ -125,17 +125,7 @@ class Status(Received):
     @field_validator("state", mode="before")
     @classmethod
     def _new_states_are_unknown(cls, value: object) -> object:
-        return value if value in set(State) else State.UNKNOWN
-
-    @field_validator("message", mode="before")
-    @classmethod
-    def _no_message(cls, value: object) -> object:
-        return "" if value is None else value
-
-    @field_validator("created_by", "updated_by", mode="before")
-    @classmethod
-    def _nobody(cls, value: object) -> object:
-        return {} if value is None else value
+        return value if isinstance(value, str) and value in set(State) else State.UNKNOWN
 
 
 class Endpoint(Received):
@@ -147,10 +137,15 @@ class Endpoint(Received):
     compute: Compute
     model: Model
     tags: list[str] = Field(default_factory=list)
-    route: dict[str, str] | None = None
+    route: dict[str, Any] | None = None
     private_service: dict[str, Any] | None = None
     health_route: str | None = None
     status: Status
+
+    @field_validator("route")
+    @classmethod
+    def _without_nulls(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        return value and {key: part for key, part in value.items() if part is not None}
 
     @property
     def generation(self) -> str:

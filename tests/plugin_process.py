@@ -48,8 +48,14 @@ class Resource:
 class Plugin:
     """One plugin process. Methods are the engine's calls; values have been through protobuf both ways."""
 
-    def __init__(self, stub: provider_pb2_grpc.ResourceProviderStub, engine: Engine, process: subprocess.Popen[bytes]):
-        self._stub, self.engine, self.process = stub, engine, process
+    def __init__(
+        self,
+        stub: provider_pb2_grpc.ResourceProviderStub,
+        engine: Engine,
+        server: grpc.Server,
+        process: subprocess.Popen[bytes],
+    ) -> None:
+        self._stub, self.engine, self._server, self.process = stub, engine, server, process
 
     def check(self, kind: str, news: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         request = provider_pb2.CheckRequest(urn=_urn(kind, news), news=_struct(kind, news))
@@ -95,6 +101,10 @@ class Plugin:
             timeout=60,
         )
 
+    def kill_engine(self) -> None:
+        """Let the engine be gone from one moment to the next."""
+        self._server.stop(0).wait()
+
     def lines(self, *, is_lasting: bool | None = None) -> list[str]:
         return [line.message for line in self.engine.lines if is_lasting in {None, not line.ephemeral}]
 
@@ -123,7 +133,7 @@ def running_plugin(
             arguments = struct_pb2.Struct()
             arguments.update(dict(config))
             stub.Configure(provider_pb2.ConfigureRequest(args=arguments), timeout=30)
-            yield Plugin(stub, engine, process)
+            yield Plugin(stub, engine, server, process)
     finally:
         process.kill()
         process.wait()

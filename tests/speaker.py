@@ -10,9 +10,13 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+
+LONGEST = 20.0
+"""Seconds after which an answer gives up on a caller who does not hang up."""
 
 ALIVE = b": keep-alive\n\n"
 
@@ -47,7 +51,7 @@ class Line:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Keep the line open, saying nothing, until the caller hangs up (True), or for so many seconds (False)."""
-        left = 60.0 if seconds is None else seconds
+        left = LONGEST if seconds is None else seconds
         while left > 0 and not self.is_closing.is_set():
             readable, _, _ = select.select([self.connection], [], [], min(0.05, left))
             if readable:
@@ -60,8 +64,9 @@ class Line:
         return False
 
     def repeat(self, piece: bytes, every: float) -> None:
-        """Say the same until the caller hangs up."""
-        while not self.wait(every) and not self.is_closing.is_set():
+        """Say the same until the caller hangs up, or for `LONGEST` seconds."""
+        end = time.monotonic() + LONGEST
+        while time.monotonic() < end and not self.wait(every) and not self.is_closing.is_set():
             self.say(piece)
 
     def reset(self) -> None:
@@ -89,12 +94,12 @@ class Speaker:
 
     def __enter__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.1)
         self._start(self._accept)
         return self
 
     def __exit__(self, *_error) -> None:
         self._is_closing.set()
+        socket.create_connection(self._listener.getsockname()).close()  # so that nobody waits for a caller any more
         for thread in self._threads:
             thread.join(timeout=10)
         self._listener.close()
@@ -115,24 +120,29 @@ class Speaker:
         """The requests for one path."""
         return [request for request in self.heard if request.path == path]
 
-    def _dressed(self, connection: socket.socket) -> socket.socket:
-        return self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
-
     def _start(self, work, *arguments) -> None:
         thread = threading.Thread(target=work, args=arguments)
         self._threads.append(thread)
         thread.start()
 
     def _accept(self) -> None:
-        while not self._is_closing.is_set():
-            with suppress(TimeoutError):
-                connection, _ = self._listener.accept()
-                self.callers += 1
-                self._start(self._serve, connection)
+        while True:
+            connection, _ = self._listener.accept()
+            if self._is_closing.is_set():
+                connection.close()
+                return
+            self.callers += 1
+            self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(10)
-        with self._dressed(connection) as connection:
+        if self.tls:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the caller does not trust this server
+                connection.close()
+                return
+        with connection:
             request = _hear(connection)
             if request is None:
                 return

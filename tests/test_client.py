@@ -6,13 +6,14 @@ import threading
 import traceback
 
 import pytest
+from huggingface_hub import constants, get_session
+from replies import endpoint_reply
+from speaker import Speaker, http
 
 from hfdeploy import client, errors, redact, wire
 from hfdeploy.client import Deadlines
 from hfdeploy.redact import Secret
 from hfdeploy.settings import Settings
-from tests.replies import endpoint_reply
-from tests.speaker import Speaker, http
 
 TOKEN = "hf_made0up0token0of0this0very0test"
 ALL = "/v2/endpoint/acme"
@@ -425,6 +426,20 @@ def test_many_threads_share_one_client(settings, speaker) -> None:
             thread.join()
 
     assert sorted(found) == sorted(names)
+
+
+def test_what_was_taken_is_given_back(speaker, settings, clock) -> None:
+    """Others in the process use huggingface_hub too, and their downloads are redirected."""
+    before = constants.INFERENCE_ENDPOINTS_ENDPOINT
+    speaker.on("/elsewhere", http(302, location="/"))
+    speaker.on("/", http(200, b"followed", "text/plain"))
+
+    with client.connect(settings, clock=clock):
+        assert get_session().get(f"{speaker.url}/elsewhere").status_code == 302
+        assert f"{speaker.url}/v2" == constants.INFERENCE_ENDPOINTS_ENDPOINT
+
+    assert get_session().get(f"{speaker.url}/elsewhere").text == "followed"
+    assert before == constants.INFERENCE_ENDPOINTS_ENDPOINT
 
 
 def test_importing_changes_nothing_for_others() -> None:

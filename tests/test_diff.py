@@ -59,6 +59,18 @@ OTHER: dict[tuple[str, ...], Any] = {
 }
 
 
+OTHER_ENGINES = [
+    ("tgi", "tgi"),
+    ("sGLang", "sglang"),
+    ("llamacpp", "llamacpp"),
+    ("tei", "tei"),
+    ("custom", "custom"),
+    ("tgiNeuron", "tgi_neuron"),
+    ("vLLMNeuron", "vllm_neuron"),
+]
+"""The API's name of an engine and ours."""
+
+
 def endpoint(body: dict[str, Any], **status: Any) -> Endpoint:
     """A live endpoint that was made from `body`, with everything that the server fills in."""
     live = copy.deepcopy(body)
@@ -112,6 +124,7 @@ def test_a_changed_field_sends_exactly_itself(path: tuple[str, ...]) -> None:
         (("model", "task"), "text-generation"),
         (("model", "framework"), "pytorch"),
         (("route",), {"domain": "x.example.org"}),
+        (("route",), None),
         (("model", "env"), {}),
         (("model", "command"), []),
         (("model", "args"), []),
@@ -156,6 +169,18 @@ def test_blanked_credentials_are_no_difference_and_can_be_resent() -> None:
 
     assert compare(wanted, endpoint(live)).items == ()
     assert list(compare(wanted, endpoint(live), resend=[IMAGE]).body["model"]) == ["image"]
+
+
+def test_blanked_credentials_are_no_drift_beside_a_real_one() -> None:
+    """They would look as if somebody had taken the password away."""
+    wanted, live = copy.deepcopy(WANTED), copy.deepcopy(WANTED)
+    wanted["model"]["image"] = {"custom": {"url": "acme/server:1", "credentials": {"username": "u"}}}
+    live["model"]["image"] = {"custom": {"url": "acme/server:2", "credentials": {"username": "", "password": None}}}
+    declared = {"engine": {"type": "custom", "image": "acme/server:1", "registry": {"username": "u"}}}
+
+    assert project(declared, wanted, endpoint(live)) == {
+        "engine": {"type": "custom", "image": "acme/server:2", "registry": {"username": "u"}}
+    }
 
 
 def test_a_moved_repository_takes_its_revision_along() -> None:
@@ -242,12 +267,88 @@ def test_what_means_the_same_stays_as_it_was_written() -> None:
     assert project(DECLARED, WANTED, endpoint(WANTED)) == DECLARED
 
 
-def test_another_engine_is_shown_as_an_engine() -> None:
-    """The union's key is what changed."""
+@pytest.mark.parametrize(("key", "engine"), [*OTHER_ENGINES, ("hfServe", "hfServe")], ids=lambda name: name)
+def test_another_engine_is_shown_as_an_engine(key: str, engine: str) -> None:
+    """The union's key is what changed; in the spec's words, so that it can be copied there."""
+    live = copy.deepcopy(WANTED)
+    live["model"]["image"] = {key: {"url": "acme/server:3"}}
+
+    assert project(DECLARED, WANTED, endpoint(live))["engine"] == {"type": engine, "image": "acme/server:3"}
+
+
+def test_the_services_own_engine_is_shown_without_an_image() -> None:
+    """It has none to show."""
+    live = copy.deepcopy(WANTED)
+    live["model"]["image"] = {"huggingface": {}}
+
+    assert project(DECLARED, WANTED, endpoint(live))["engine"] == {"type": "huggingface"}
+
+
+def test_a_part_of_a_route_that_the_spec_leaves_open_is_the_servers() -> None:
+    """A path that the service fills in would be sent back for ever."""
+    wanted = copy.deepcopy(WANTED)
+    wanted["route"] = {"domain": "chat.example.org"}
+
+    assert compare(wanted, endpoint(WANTED)).items == ()
+    wanted["route"] = {"domain": "other.example.org"}
+    assert compare(wanted, endpoint(WANTED)).body == {"route": {"domain": "other.example.org"}}
+
+
+def test_a_route_that_was_taken_away_is_given_back_whole() -> None:
+    """Callers lose an endpoint whose address is gone."""
+    live = copy.deepcopy(WANTED)
+    del live["route"]
+
+    assert compare(WANTED, endpoint(live)).body == {"route": WANTED["route"]}
+
+
+def test_a_server_with_another_engine_is_told_by_the_engines_names() -> None:
+    """Fields of two different variants cannot be set against each other."""
     live = copy.deepcopy(WANTED)
     live["model"]["image"] = {"tgi": {"url": "acme/tgi:3"}}
 
-    assert project(DECLARED, WANTED, endpoint(live))["engine"] == {"type": "tgi", "image": "acme/tgi:3"}
+    assert served_otherwise(WANTED, endpoint(live)) == ["engine is 'tgi' and not 'vLLM'"]
+
+
+def test_what_is_not_served_needs_no_new_proof() -> None:
+    """More replicas and other tags answer as before; another image may not."""
+    live = copy.deepcopy(WANTED)
+    live["tags"], live["type"], live["compute"]["scaling"]["maxReplica"] = ["x"], "public", 9
+    changes = compare(WANTED, endpoint(live))
+
+    assert (changes.is_served, changes.names) == (False, ("security", "autoscaling.max", "tags"))
+    assert served_otherwise(WANTED, endpoint(live)) == []
+    assert [str(change) for change in changes.items] == [
+        "security: 'public' -> 'private'",
+        "autoscaling.max: 9 -> 2",
+        "tags: ['x'] -> ['team-a']",
+    ]
+
+
+def test_one_served_change_among_others_needs_a_new_proof() -> None:
+    """Otherwise another tag in the same run would let a new image through unproved."""
+    live = copy.deepcopy(WANTED)
+    live["tags"], live["model"]["env"] = ["x"], {"A": "2"}
+
+    assert compare(WANTED, endpoint(live)).is_served
+
+
+def test_what_answers_a_prompt_is_served() -> None:
+    """The whole of it, since what is missing here is never proved."""
+    served = {field.path[-1] for field in FIELDS if field.is_served}
+
+    compute = {"accelerator", "instanceType", "instanceSize"}
+    assert served == compute | {"repository", "framework", "revision", "task", "image", "env", "command", "args"}
+
+
+def test_a_moved_instance_is_one_name_and_is_served() -> None:
+    """Three fields of the API are one of the spec."""
+    wanted = copy.deepcopy(WANTED)
+    wanted["compute"] |= {"accelerator": "cpu", "instanceType": "intel-spr", "instanceSize": "x4"}
+    changes = compare(wanted, endpoint(WANTED))
+
+    assert (changes.is_served, changes.names) == (True, ("instance",))
+    assert changes.body == {"compute": {"accelerator": "cpu", "instanceType": "intel-spr", "instanceSize": "x4"}}
 
 
 @pytest.mark.parametrize("state", ["paused", "scaledToZero", "running"])

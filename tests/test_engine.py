@@ -94,9 +94,9 @@ def test_the_first_usable_version_is_the_minimum(world) -> None:
 
 
 def test_the_newest_cached_engine_comes_first_and_one_that_does_not_run_is_passed_over(world) -> None:
-    """3.99 is older than 3.259, and a home may hold programs of another machine."""
+    """A home may hold many, and programs of another machine."""
     versions = Path(world["HOME"]) / ".pulumi" / "versions"
-    for name in ("3.99.0", "3.259.0-hfdeploy.1", "3.260.0"):
+    for name in ("3.250.0", "3.259.0-hfdeploy.1", "3.260.0"):
         an_engine(versions / name / "bin", f"v{name}")
     (versions / ".building-x" / "bin").mkdir(parents=True)
     script(versions / "3.260.0" / "bin" / "pulumi", "exit 126")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import sysconfig
 import threading
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from hfdeploy.errors import EngineError, UsageError
@@ -28,7 +30,7 @@ if said.speed == "13":
     sys.exit("thirteen brings bad luck")
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        identity = {"pid": os.getpid(), "data": said.data, "speed": float(said.speed)}
+        identity = {"name": "hfdeploy-emulator", "pid": os.getpid(), "data": said.data, "speed": float(said.speed)}
         self.send_response(200 if self.path == "/_emulator" else 404)
         self.end_headers()
         self.wfile.write(json.dumps(identity).encode())
@@ -111,7 +113,9 @@ def test_the_emulator_of_another_checkout_is_left_alone(data, port, command, tmp
     """Its endpoints belong to somebody else's stack of the same name."""
     other = emulator.ensure(tmp_path / "other" / "emulator", port=port, speed=100, command=command)
     try:
-        with pytest.raises(UsageError, match=rf"Port {port} has the emulator of {tmp_path}/other/emulator"):
+        with pytest.raises(
+            UsageError, match=rf"Port {port} has an emulator that keeps its data in {tmp_path}/other/emulator"
+        ):
             emulator.ensure(data, port=port, speed=100, command=command)
 
         assert emulator.ask(port) == other
@@ -340,25 +344,47 @@ def make(checkout: Path, programs: dict[str, str], *arguments: str) -> subproces
     )
 
 
-def test_up_and_down_of_the_local_stack_leave_nothing_behind(checkout, programs, port) -> None:
-    """Afterwards there is no process, no state, and the checkout has no changes to commit."""
-    (checkout / "stacks" / "__main__.py").write_text("import pulumi\npulumi.export('port', 1)\n")
-    config = checkout / "stacks" / "Pulumi.local.yaml"
-    config.write_text((ROOT / "stacks" / "Pulumi.local.yaml").read_text())
+def test_up_brings_the_specs_live_and_down_leaves_nothing_behind(tmp_path, port) -> None:
+    """The first two commands of the README, with everything real but the service."""
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (tmp_path / "specs").mkdir()
+    shutil.copy(ROOT / "specs" / "smollm.yaml", tmp_path / "specs")
+    config = tmp_path / "stacks" / "Pulumi.local.yaml"
     before = config.read_text()
 
-    first = make(checkout, programs, "up", "--port", str(port))
-    second = make(checkout, programs, "up")
-    down = make(checkout, programs, "down")
+    try:
+        first = run(tmp_path, "up", "--port", str(port))
+        after_first = writes(port)
+        second = run(tmp_path, "up")
+        after_second = writes(port)
+    finally:
+        down = run(tmp_path, "down")
 
-    assert (first.returncode, second.returncode, down.returncode) == (0, 0, 0), first.stderr + down.stderr
+    assert (first.returncode, second.returncode, down.returncode) == (0, 0, 0), first.stderr + second.stderr
     assert f"The emulator is on http://127.0.0.1:{port}" in first.stderr
     assert "run 100 times faster" in first.stderr
-    assert f"http://127.0.0.1:{port}" in second.stderr
-    assert first.stdout.endswith("hfdeploy status --stack local\n")
+    for said in (first.stdout, second.stdout):
+        assert "smollm  passed  running" in said
+        assert f"http://127.0.0.1:{port}/endpoints/acme/smollm" in said
+        assert "first token after" in said
+    assert re.search(r"^  answer +\S", first.stdout, re.MULTILINE)
+    assert "before this run" in second.stdout
+    assert after_first[0].startswith("POST ")
+    assert after_second == after_first
     assert emulator.ask(port) is None
-    assert list((checkout / ".state").iterdir()) == []
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["specs", "stacks"]
+    assert not (tmp_path / "stacks" / ".hfdeploy").exists()
     assert config.read_text() == before
+
+
+def writes(port: int) -> list[str]:
+    """What the emulator was asked to change, endpoints' own traffic left out."""
+    log = httpx2.get(f"http://127.0.0.1:{port}/_emulator/requests", trust_env=False).json()["requests"]
+    return [
+        f"{request['method']} {request['path']}"
+        for request in log
+        if request["method"] != "GET" and request["path"].startswith("/v2/")
+    ]
 
 
 def test_a_failed_up_still_prints_the_summary_and_ends_with_pulumis_code(checkout, programs, port) -> None:
@@ -371,7 +397,7 @@ def test_a_failed_up_still_prints_the_summary_and_ends_with_pulumis_code(checkou
     finally:
         down = make(checkout, programs, "down")
 
-    assert first.stdout.endswith("hfdeploy status --stack local\n")
+    assert "hfdeploy status --stack local --since" in first.stdout
     assert "Removing the lock of an engine that was killed" in second.stderr
     assert not left.exists()
     assert (first.returncode, second.returncode, down.returncode) == (1, 1, 0)

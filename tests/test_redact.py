@@ -5,6 +5,7 @@ import html
 import json
 import logging
 import pickle
+import re
 import sys
 import traceback
 from urllib.parse import quote, quote_plus
@@ -30,6 +31,7 @@ FORMS = {
     "json with its own letters": lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
     "json in json": lambda value: json.dumps(json.dumps(value))[3:-3],
     "url": lambda value: quote(value, safe=""),
+    "url in small letters": lambda value: re.sub("%..", lambda found: found[0].lower(), quote(value, safe="")),
     "url path": quote,
     "form": quote_plus,
     "xml": html.escape,
@@ -75,6 +77,11 @@ def test_scrubbing_twice_changes_nothing_more(first, second, text) -> None:
 def test_overlapping_secrets_leave_no_half_standing() -> None:
     """A masked prefix would otherwise show the rest of the other one."""
     assert Redactor(["secret-one", "one-secret"]).scrub("a secret-one-secret b") == f"a {MASK} b"
+
+
+def test_a_secret_within_a_secret_hides_the_whole() -> None:
+    """The end of the outer one must not appear behind the inner one's mask."""
+    assert Redactor(["outer-inner-outer", "inner"]).scrub("a outer-inner-outer b") == f"a {MASK} b"
 
 
 @given(text=st.text(st.characters(exclude_characters="h")))

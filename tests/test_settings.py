@@ -5,7 +5,7 @@ import pytest
 from hfdeploy import errors, redact, settings
 from hfdeploy.redact import Secret
 from hfdeploy.settings import API, HUB, load, secret_value
-from hfdeploy.spec.secret import FromConfig, FromEnv
+from hfdeploy.spec import FromConfig, FromEnv
 
 LOCAL = "http://127.0.0.1:8300"
 REAL = "hf_real0token0of0this0person0000"

@@ -18,6 +18,7 @@ from hfdeploy.engine import is_alive
 from hfdeploy.errors import EngineError, UsageError
 from hfdeploy.wait import SystemClock, poll
 
+NAME = "hfdeploy-emulator"
 DEFAULT_PORT = 8300
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
@@ -50,14 +51,16 @@ def ask(port: int) -> Emulator | None:
     try:
         answer = httpx2.get(url, timeout=5, trust_env=False)
         said = answer.raise_for_status().json()
-        return Emulator(port, int(said["pid"]), Path(said["data"]), float(said["speed"]))
+        if said["name"] == NAME:
+            return Emulator(port, int(said["pid"]), Path(said["data"] or "memory"), float(said["speed"]))
     except httpx2.ConnectError:
         return None
     except (httpx2.HTTPError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"Port {port} is taken by something that is not this emulator. "
-            "Stop it, or choose another: `make up EMULATOR_PORT=8400`."
-        ) from None
+        pass  # it speaks, but not as an emulator does
+    raise UsageError(
+        f"Port {port} is taken by something that is not this emulator. "
+        "Stop it, or choose another: `make up EMULATOR_PORT=8400`."
+    )
 
 
 def running(data: Path) -> Emulator | None:
@@ -88,7 +91,7 @@ def ensure(data: Path, *, port: int | None, speed: float, command: Sequence[str]
     other = ask(port)
     if other and other.data != data:
         raise UsageError(
-            f"Port {port} has the emulator of {other.data}. Stop that one, or choose another port: "
+            f"Port {port} has an emulator that keeps its data in {other.data}. Stop that one, or choose another port: "
             "`make up EMULATOR_PORT=8400`."
         )
     _note(data).parent.mkdir(parents=True, exist_ok=True)
@@ -97,13 +100,13 @@ def ensure(data: Path, *, port: int | None, speed: float, command: Sequence[str]
 
 
 def stop(emulator: Emulator) -> None:
-    """End the emulator and wait until its port is free. What it kept in its folder stays.
+    """End the emulator and wait for it: it writes to its folder until it is gone. What it kept there stays.
 
     Raises:
         EngineError: it did not end in time.
     """
     os.kill(emulator.pid, signal.SIGTERM)
-    if not _soon(lambda: ask(emulator.port) is None or None, STOP_TIMEOUT):
+    if not _soon(lambda: not is_alive(emulator.pid) or None, STOP_TIMEOUT):
         raise EngineError(f"The emulator, process {emulator.pid}, did not end within {STOP_TIMEOUT:.0f} s.")
     _note(emulator.data).unlink(missing_ok=True)
 

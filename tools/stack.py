@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -116,7 +117,10 @@ def open_checkout(root: Path, stack: str, environment: Mapping[str, str]) -> Che
 
 
 def up(checkout: Checkout, *, port: int | None, speed: float, is_agreed: bool) -> int:
-    """Bring the stack up and print what is live, whatever came of it. Returns Pulumi's exit code."""
+    """Bring the stack up and print what is live, whatever came of it. Returns Pulumi's exit code.
+
+    The summary has the stack's outputs and more, so Pulumi does not print them as well.
+    """
     if checkout.is_local:
         _use_emulator(checkout, port, speed)
         agreement = ["--yes", "--skip-preview"]
@@ -128,8 +132,9 @@ def up(checkout: Checkout, *, port: int | None, speed: float, is_agreed: bool) -
             return shown
         agreement = ["--yes"] if is_agreed else []
     _prepare(checkout)
-    outcome = _pulumi(checkout, "up", *agreement, "--continue-on-error")
-    summary = _hfdeploy(checkout, "status", "--stack", checkout.stack)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    outcome = _pulumi(checkout, "up", *agreement, "--continue-on-error", "--suppress-outputs")
+    summary = _hfdeploy(checkout, "status", "--stack", checkout.stack, "--since", started)
     return outcome or summary
 
 
@@ -143,7 +148,7 @@ def down(checkout: Checkout, *, is_agreed: bool) -> int:
     if (_states(checkout.backend) / f"{LOCAL}.json").exists():
         running = _use_emulator(checkout, None, SPEED)
         _prepare(checkout)
-        outcome = _pulumi(checkout, "destroy", "--yes", "--skip-preview") or _pulumi(
+        outcome = _pulumi(checkout, "destroy", "--yes", "--skip-preview", "--suppress-outputs") or _pulumi(
             checkout, "stack", "rm", "--yes", "--preserve-config", is_quiet=True
         )
         if outcome:
@@ -218,11 +223,16 @@ def _unlock(checkout: Checkout) -> None:
 
 
 def _clear(checkout: Checkout) -> None:
-    """Remove what the stack `local` kept; the states of other stacks stay."""
-    shutil.rmtree(checkout.data, ignore_errors=True)
+    """Remove what the stack `local` kept; what other stacks keep in the same folders stays."""
+    evidence = checkout.program / ".hfdeploy" / "evidence"
+    for folder in (checkout.data, evidence / LOCAL):
+        shutil.rmtree(folder, ignore_errors=True)
     emulator.log(checkout.data).unlink(missing_ok=True)
     if not list(_states(checkout.backend).glob("*.json")):
         shutil.rmtree(checkout.backend, ignore_errors=True)
+    for folder in (evidence, evidence.parent, checkout.data.parent):
+        if folder.is_dir() and not list(folder.iterdir()):
+            folder.rmdir()
     _point(checkout.config, emulator.DEFAULT_PORT)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx2
 
-from hfdeploy import errors, redact
+from hfdeploy import errors, redact, wire
 
 LONGEST: Final = 256
 """Characters of a body that are kept."""
@@ -94,7 +94,8 @@ def as_error(request: str, trouble: Trouble) -> errors.HfdeployError:
 
 def as_unclear(request: str, trouble: Trouble) -> errors.UnclearOutcome:
     """The error for a change that was sent, about which nobody knows whether it was made."""
-    return errors.UnclearOutcome(f"{as_error(request, trouble)} Whether it was done is unknown: look before repeating.")
+    met = str(as_error(request, trouble)).rstrip(".")
+    return errors.UnclearOutcome(f"{met}. Whether it was done is unknown: look before repeating.")
 
 
 def may_have_happened(trouble: Trouble) -> bool:
@@ -144,6 +145,14 @@ def _refused(request: str, refused: Refused) -> errors.HfdeployError:
 def is_about_quota(text: str) -> bool:
     """What tells the two kinds of 409 apart: the one about quota says so."""
     return "quota exceeded" in text.lower()
+
+
+def conflict(request: str, text: str, holder: wire.Endpoint | None) -> errors.ApiError:
+    """409 that is not about quota is about the name, if there is one of that name."""
+    if holder is None:
+        return errors.ApiError(request, 409, text)
+    made = f"there is one, made {holder.generation} by {holder.status.created_by.name or 'somebody'}"
+    return errors.NameTaken(request, 409, cut(f"{made} ({text})"))
 
 
 def _redirect(response: httpx2.Response) -> str:

@@ -172,7 +172,7 @@ class Api:
         if answer.may_have_happened(met):
             raise answer.as_unclear(request, met)
         if isinstance(met, answer.Refused) and met.status == 409 and not answer.is_about_quota(met.text):
-            raise self._conflict(request, met.text, namespace, name)
+            raise answer.conflict(request, met.text, self.find(namespace, name))
         raise answer.as_error(request, met)
 
     def update(
@@ -293,11 +293,3 @@ class Api:
         return self._exchange.ask(
             f"GET {path}", lambda deadline: self._exchange.get(path, read, deadline, params={"tail": tail})
         )
-
-    def _conflict(self, request: str, text: str, namespace: str, name: str) -> errors.ApiError:
-        """409 that is not about quota is about the name, if there is one of that name."""
-        holder = self.find(namespace, name)
-        if holder is None:
-            return errors.ApiError(request, 409, text)
-        made = f"there is one, made {holder.generation} by {holder.status.created_by.name or 'somebody'}"
-        return errors.NameTaken(request, 409, f"{made} ({text})")

@@ -154,7 +154,7 @@ class _Change:
 
     def attempt(self, deadline: float) -> wire.Endpoint:
         if self._was_sent:
-            live = self._look()
+            live = self._looked()
             if self._is_reached(live):
                 return live
             self.is_unclear = False
@@ -163,6 +163,14 @@ class _Change:
             return self._send(deadline)
         except answer.Trouble as trouble:
             self.is_unclear = answer.may_have_happened(trouble)
+            raise
+
+    def _looked(self) -> wire.Endpoint:
+        try:
+            return self._look()
+        except answer.Refused as refused:
+            if refused.status == 404:
+                self.is_unclear = False  # what is gone was not changed
             raise
 
     def may_repeat(self, trouble: BaseException) -> bool:

@@ -8,8 +8,8 @@ from typing import Final
 from hfdeploy import errors, wire
 from hfdeploy.client.api import Api
 
-MAX_AGE: Final = 4.0
-"""Seconds for which a list answers everybody; a little less than a poll, so that each poll sees a new one."""
+MAX_AGE: Final = 1.0
+"""Seconds for which a list answers everybody: at most one list call a second, however many wait."""
 
 
 class Listing:

@@ -12,8 +12,9 @@ from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, close_session, constants, get_session, set_client_factory
+from huggingface_hub import HfApi, constants, get_session, set_client_factory
 from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils._http import default_client_factory
 from pydantic import ValidationError
 
 from hfdeploy import errors
@@ -61,11 +62,14 @@ class Session:
         self._hub = HfApi(token=token.reveal(), library_name=_LIBRARY, library_version=release)
         self._lock = threading.Lock()
         self._doubts = 0
+        self._is_open = True
         _door.open(address)
 
     def close(self) -> None:
-        """Give the address back; connections close with the last session."""
-        _door.close()
+        """Give the address back, once; connections close with the last session."""
+        if self._is_open:
+            self._is_open = False
+            _door.close()
 
     def fetch(
         self,
@@ -144,13 +148,16 @@ class _Judged(Exception):
 
 
 class _Door:
-    """The process's one address, and how many use it."""
+    """The process's one address and one HTTP client: taken by the first session, given back by the last.
+
+    Others in the process may use huggingface_hub for their own purposes before and after us, and want its redirects.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._address = ""
+        self._before = ""
         self._users = 0
-        self._is_ours = False
 
     def open(self, address: str) -> None:
         with self._lock:
@@ -159,18 +166,19 @@ class _Door:
                     f"This process already talks to {self._address} and cannot talk to {address} too:"
                     " huggingface_hub has one address per process."
                 )
-            if not self._is_ours:
+            if not self._users:
                 set_client_factory(_new_client)
-                self._is_ours = True
-            constants.INFERENCE_ENDPOINTS_ENDPOINT = f"{address}/v2"
-            self._address = address
+                self._before = constants.INFERENCE_ENDPOINTS_ENDPOINT
+                constants.INFERENCE_ENDPOINTS_ENDPOINT = f"{address}/v2"
+                self._address = address
             self._users += 1
 
     def close(self) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
-                close_session()
+                set_client_factory(default_client_factory)
+                constants.INFERENCE_ENDPOINTS_ENDPOINT = self._before
 
 
 _door: Final = _Door()

@@ -26,6 +26,12 @@ def _same_or_unset(wanted: Json, live: Json) -> bool:
     return wanted is None or bool(wanted == live)
 
 
+def _same_parts_or_unset(wanted: Json, live: Json) -> bool:
+    """So is a part of a value that the spec leaves open."""
+    asked = wanted or {}
+    return all((live or {}).get(name) == value for name, value in asked.items())
+
+
 def _same_or_empty(wanted: Json, live: Json) -> bool:
     """Absent, null and empty are one value to the API."""
     return bool((wanted or None) == (live or None))
@@ -79,7 +85,7 @@ FIELDS: Final = (
     Field(("model", "command"), "command", is_served=True, is_same=_same_or_empty),
     Field(("model", "args"), "args", is_served=True, is_same=_same_or_empty),
     Field(("tags",), "tags", is_served=False, is_same=_same_or_empty),
-    Field(("route",), "route", is_served=False, is_same=_same_or_unset),
+    Field(("route",), "route", is_served=False, is_same=_same_parts_or_unset),
 )
 
 

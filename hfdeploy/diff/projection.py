@@ -2,11 +2,15 @@
 
 import copy
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic.alias_generators import to_snake
 
 from hfdeploy.diff.changes import Change, compare
+from hfdeploy.plan import ENGINE_KEYS
 from hfdeploy.wire import REDACTED, Body, Endpoint, Json, State
+
+_ENGINES: Final = {key: engine for engine, key in ENGINE_KEYS.items()}
 
 Declared = dict[str, Json]
 """A spec as plain JSON values: what a resource has as inputs."""
@@ -65,7 +69,7 @@ def _engine(declared: Json, change: Change) -> Json:
     key = next(iter(live), "")
     if key not in change.wanted or not isinstance(declared, Mapping):
         url = live.get(key, {}).get("url")
-        return {"type": key.lower(), **({"image": url} if url else {})}
+        return {"type": _ENGINES.get(key, key), **({"image": url} if url else {})}
     shown = dict(declared)
     for name, value in change.wanted[key].items():
         if name not in REDACTED and live[key].get(name) != value:

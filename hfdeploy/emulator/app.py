@@ -13,18 +13,25 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from hfdeploy.emulator import inference, management, scripting, switches
+from hfdeploy.emulator import inference, switches
 from hfdeploy.emulator.clock import Now
-from hfdeploy.emulator.door import Door, error_reply
+from hfdeploy.emulator.door import Door, Face, error_reply
+from hfdeploy.emulator.hub import Hub, HubError
+from hfdeploy.emulator.management import Management
+from hfdeploy.emulator.observation import Observation
 from hfdeploy.emulator.options import control_options
+from hfdeploy.emulator.page import page
 from hfdeploy.emulator.persistence import DataFolder
 from hfdeploy.emulator.recorder import Recorder
 from hfdeploy.emulator.refusals import STATUS, Refused
+from hfdeploy.emulator.scripting import Scripting
 from hfdeploy.emulator.served import ServedEndpoints
+from hfdeploy.emulator.surroundings import CatalogueRoutes, HardwareRoutes, NetworkRoutes
+from hfdeploy.emulator.weightfiles import WeightListener, weight_app
 from hfdeploy.emulator.world import World
 
 SAVE_EVERY = 1.0
@@ -72,20 +79,34 @@ def create_app(
         folder=DataFolder(data_dir) if data_dir else None,
         speed=speed,
     )
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(world))
+    weights = WeightListener(Recorder(weight_app(world.repositories), world))
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(world, weights))
     door = Door(world, public_base)
     _answer_errors(app, world)
-    app.include_router(scripting.router(world, door))
-    app.include_router(management.router(world, door))
+    faces: list[Face] = [
+        Scripting(world, door),
+        Management(world, door),
+        Observation(world, door),
+        HardwareRoutes(world, door),
+        NetworkRoutes(world, door),
+        CatalogueRoutes(world, door),
+        Hub(world, door, lambda: weights.base),
+    ]
+    for face in faces:
+        for method, path, handler in face.table():
+            app.add_api_route(path, handler, methods=[method], response_model=None)
+    app.add_api_route("/docs", lambda: HTMLResponse(page(faces, world.options)), methods=["GET"], response_model=None)
     app.router.routes.extend(inference.routes(ServedEndpoints(world.store)))
     return Emulator(world, Recorder(app, world))
 
 
-def _lifespan(world: World) -> Any:  # noqa: ANN401  FastAPI's own type for it is generic over the app
+def _lifespan(world: World, weights: WeightListener) -> Any:  # noqa: ANN401  FastAPI's own type for it is generic over the app
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         saving = asyncio.create_task(_keep_saving(world))
+        await weights.start()
         yield
+        await weights.stop()
         saving.cancel()
         world.save(all_of_it=True)
 
@@ -107,6 +128,10 @@ def _answer_errors(app: FastAPI, world: World) -> None:
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
         return reply(error)
+
+    @app.exception_handler(HubError)
+    async def hub_refused(_: Request, error: HubError) -> Response:
+        return error.reply()
 
     @app.exception_handler(HTTPException)
     async def no_route(request: Request, error: HTTPException) -> JSONResponse:

@@ -3,7 +3,9 @@
 | key | value | what callers meet |
 |---|---|---|
 | `stream` | one of `STREAMS` | see there; on a request that does not stream, its nearest equivalent |
-| `status`, `times` | an HTTP status, a count | for the first `times` computing requests (POST), or for all |
+| `status` | an HTTP status | that status on every computing request (POST) |
+| `times` | a count | the script holds for so many computing requests, then all is well |
+| `only` | a string | the script holds only while it is part of the served repository, revision or image address |
 | `split` | true | bodies leave in pieces of five bytes: in the middle of JSON and of UTF-8 characters |
 | `crlf` | true | event streams end their lines with CR LF |
 | `fails_above_tokens` | a count | generation dies on a prompt of more tokens |
@@ -45,6 +47,7 @@ class Behaviour:
     stream: str | None = None
     status: int | None = None
     times: int | None = None
+    only: str | None = None
     split: bool = False
     crlf: bool = False
     fails_above_tokens: int | None = None
@@ -61,6 +64,7 @@ _KINDS: Mapping[str, type] = {
     "stream": str,
     "status": int,
     "times": int,
+    "only": str,
     "split": bool,
     "crlf": bool,
     "fails_above_tokens": int,
@@ -82,8 +86,6 @@ def parse(script: Mapping[str, Any]) -> Behaviour:
     """
     for key, value in script.items():
         _check(key, value)
-    if "times" in script and "status" not in script:
-        raise ValueError("`times` counts answers of `status`, which is missing.")
     return Behaviour(**script)
 
 

@@ -5,7 +5,7 @@ Every refusal leaves the configuration as it was: these functions return new val
 
 import copy
 import re
-from typing import Any, Protocol
+from typing import Protocol
 
 from hfdeploy.emulator.hardware import DEPLOYABLE, Catalogue, Hardware
 from hfdeploy.emulator.images import check_parallel_sizes, parse_image
@@ -19,7 +19,32 @@ _DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,30}[a-z0-9]")
 _TYPES = ("public", "authenticated", "private")
 _FRAMEWORKS: dict[str, tuple[str, ...]] = {"current": ("pytorch", "custom", "llamacpp")}
 _FRAMEWORKS["with_older"] = (*_FRAMEWORKS["current"], "tensorflow", "vllm")
-_TASKS = frozenset({"text-classification", "zero-shot-classification", "token-classification", "question-answering", "fill-mask", "summarization", "translation", "text2text-generation", "text-generation", "feature-extraction", "image-classification", "automatic-speech-recognition", "audio-classification", "object-detection", "image-segmentation", "table-question-answering", "conversational", "sentence-similarity", "sentence-embeddings", "sentence-ranking", "text-to-image", "custom"})
+_TASKS = frozenset(
+    {
+        "text-classification",
+        "zero-shot-classification",
+        "token-classification",
+        "question-answering",
+        "fill-mask",
+        "summarization",
+        "translation",
+        "text2text-generation",
+        "text-generation",
+        "feature-extraction",
+        "image-classification",
+        "automatic-speech-recognition",
+        "audio-classification",
+        "object-detection",
+        "image-segmentation",
+        "table-question-answering",
+        "conversational",
+        "sentence-similarity",
+        "sentence-embeddings",
+        "sentence-ranking",
+        "text-to-image",
+        "custom",
+    }
+)
 _ACCELERATORS: dict[str, tuple[str, ...]] = {"current": ("cpu", "gpu", "neuron")}
 _ACCELERATORS["with_zero_gpu_and_tpu"] = (*_ACCELERATORS["current"], "zero_gpu", "tpu")
 

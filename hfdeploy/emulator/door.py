@@ -1,15 +1,28 @@
 """What every handler does first: who calls, in which namespace, with what body; and how refusals are answered."""
 
 import json
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Protocol
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.refusals import Refused, unparsable
 from hfdeploy.emulator.serving import Account
 from hfdeploy.emulator.world import World
+
+Handler = Callable[..., Awaitable[Response]]
+Table = list[tuple[str, str, Handler]]
+"""Routes as data: method, path, handler."""
+
+
+class Face(Protocol):
+    """A group of routes."""
+
+    def table(self) -> Table:
+        """Methods, paths and handlers."""
 
 
 class Door:

@@ -27,6 +27,8 @@ class Frame:
     is_token: bool = False
     is_spaced: bool | None = None
     """Overrides the stream's spacing: `[DONE]` has its space in every version."""
+    event: str | None = None
+    """The name of the event, on routes whose events have names."""
 
 
 DONE = Frame("[DONE]", is_spaced=True)
@@ -101,7 +103,8 @@ class EventStream(Response):
 
     def _encode(self, frame: Frame) -> bytes:
         is_spaced = self._framing.is_spaced if frame.is_spaced is None else frame.is_spaced
-        return self._ended(f"data:{' ' if is_spaced else ''}{frame.data}\n\n")
+        name = "" if frame.event is None else f"event: {frame.event}\n"
+        return self._ended(f"{name}data:{' ' if is_spaced else ''}{frame.data}\n\n")
 
     def _ended(self, event: str) -> bytes:
         return (event.replace("\n", "\r\n") if self._script.crlf else event).encode()

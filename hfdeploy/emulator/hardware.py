@@ -57,30 +57,31 @@ class Catalogue:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._version = -1
+        self._listed: list[Hardware] = []
+        self._places: dict[tuple[str, ...], Hardware] = {}
         text = (resources.files("hfdeploy.emulator") / "data" / "hardware.json").read_text(encoding="utf-8")
         self._rows: list[Row] = [row for row in json.loads(text) if row["status"] != "removed"]
 
     def all(self) -> list[Hardware]:
         """Everything listed, in the order of the data."""
-        rows = [self._hardware(row, row["region"]) for row in self._rows if self._is_listed(row)]
-        if self._options["extra_aws_regions"] == "as_us_east_1":
-            copied = [row for row in self._rows if row["region"] == "us-east-1" and self._is_listed(row)]
-            rows += [self._hardware(row, region) for region in _EXTRA_AWS for row in copied]
-        return rows
+        if self._version != self._options.version:
+            self._listed = self._list()
+            self._places = {_place(one): one for one in self._listed}
+            self._version = self._options.version
+        return self._listed
 
     def find(self, provider: Mapping[str, str], compute: Mapping[str, Any]) -> Hardware | None:
         """The compute that an endpoint's `provider` and `compute` name, or None."""
-        wanted = (
+        self.all()
+        place = (
             provider["vendor"],
             provider["region"],
             compute["accelerator"],
             compute["instanceType"],
             compute["instanceSize"],
         )
-        for one in self.all():
-            if (one.vendor, one.region, one.accelerator, one.instance_type, one.instance_size) == wanted:
-                return one
-        return None
+        return self._places.get(place)
 
     def vendors(self, quota: Quota) -> dict[str, Any]:
         """The `Vendors` reply."""
@@ -102,6 +103,13 @@ class Catalogue:
                 for vendor, regions in tree.items()
             ]
         }
+
+    def _list(self) -> list[Hardware]:
+        rows = [self._hardware(row, row["region"]) for row in self._rows if self._is_listed(row)]
+        if self._options["extra_aws_regions"] == "as_us_east_1":
+            copied = [row for row in self._rows if row["region"] == "us-east-1" and self._is_listed(row)]
+            rows += [self._hardware(row, region) for region in _EXTRA_AWS for row in copied]
+        return rows
 
     def _is_listed(self, row: Row) -> bool:
         return bool(row["regionConfidence"] == "confirmed" or self._options["assumed_hardware"] == "listed")
@@ -132,6 +140,10 @@ class Catalogue:
             gpu_memory_gb=memory,
             cpus=None if row["accelerator"] == "cpu" else row["numCpus"],
         )
+
+
+def _place(one: Hardware) -> tuple[str, ...]:
+    return one.vendor, one.region, one.accelerator, one.instance_type, one.instance_size
 
 
 def _compute(one: Hardware, quota: tuple[int, int]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from hfdeploy.emulator.engines.call import Call, Fault
 from hfdeploy.emulator.replica import Replica, Replicas
 from hfdeploy.emulator.serving import Endpoints, Serving
 
+_LOOKS = frozenset({"GET", "HEAD"})
 _LEFT = 499
 """What is recorded for a caller who left before an answer began (a common convention of proxies)."""
 
@@ -96,9 +97,8 @@ async def _ask(call: Call) -> Response:
     call.replica.requests += 1
     if call.method == "GET":
         return await handler(call)
-    status = call.replica.next_status()
-    if status is not None:
-        return spoiling.scripted_answer(call, status, partial(engine.fault, call))
+    if call.script.status is not None:
+        return spoiling.scripted_answer(call, call.script.status, partial(engine.fault, call))
     try:
         return await spoiling.spoil(call, partial(handler, call), partial(engine.fault, call))
     except Fault as fault:
@@ -127,12 +127,12 @@ class _Exchange:
             serving=serving,
             replica=replica,
             endpoints=endpoints,
-            method="GET" if method == "HEAD" else method,
+            method="GET" if method in _LOOKS else method,
             path="/" + path,
             query=QueryParams(self._scope["query_string"]),
             headers=self.headers,
             body=body,
-            script=replica.script,
+            script=replica.script_of(serving, computes=method not in _LOOKS),
             started=self.started,
         )
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from hfdeploy.emulator import actions
-from hfdeploy.emulator.door import Door, json_body
+from hfdeploy.emulator.door import Door, Handler, Table, json_body
 from hfdeploy.emulator.paging import page
 from hfdeploy.emulator.records import Record
 from hfdeploy.emulator.store import Store
@@ -17,77 +17,88 @@ Action = Callable[[Store, str, str, str], Record]
 """Store, namespace, name, the user who asks."""
 
 
-def router(world: World, door: Door) -> APIRouter:
-    """Section 2.1 of the reference, under /v2."""
-    api = APIRouter(prefix="/v2/endpoint")
-    store, options = world.store, world.options
+class Management:
+    """Section 2.1 of the reference."""
 
-    def answer(request: Request, record: Record) -> JSONResponse:
-        return JSONResponse(store.object(record, door.base(request)))
+    def __init__(self, world: World, door: Door) -> None:
+        self._world = world
+        self._door = door
+        self._store = world.store
+        self._options = world.options
 
-    def audit(request: Request, by: str, namespace: str, name: str, action: str) -> None:
-        world.network.audit(namespace, name, by, action, request.scope["emulator.request_id"])
+    def table(self) -> Table:
+        """Methods, paths and handlers."""
+        return [
+            ("GET", "/v2/endpoint/{namespace}", self._listing),
+            ("POST", "/v2/endpoint/{namespace}", self._create),
+            ("GET", "/v2/endpoint/{namespace}/{name}", self._read),
+            ("PUT", "/v2/endpoint/{namespace}/{name}", self._update),
+            ("DELETE", "/v2/endpoint/{namespace}/{name}", self._delete),
+            ("POST", "/v2/endpoint/{namespace}/{name}/pause", self._change("pause", actions.pause)),
+            ("POST", "/v2/endpoint/{namespace}/{name}/resume", self._change("resume", actions.resume)),
+            (
+                "POST",
+                "/v2/endpoint/{namespace}/{name}/scale-to-zero",
+                self._change("scale-to-zero", actions.scale_to_zero),
+            ),
+            ("POST", "/v2/endpoint/{namespace}/{name}/agent/debug", self._debug),
+        ]
 
-    @api.get("/{namespace}")
-    async def listing(request: Request, namespace: str) -> JSONResponse:
-        door.admit(request, namespace)
-        found = [record for record in store.present(namespace) if _is_wanted(record, request)]
+    def _answer(self, request: Request, record: Record) -> JSONResponse:
+        return JSONResponse(self._store.object(record, self._door.base(request)))
+
+    def _audit(self, request: Request, by: str, namespace: str, name: str, action: str) -> None:
+        self._world.network.audit(namespace, name, by, action, request.scope["emulator.request_id"])
+
+    async def _listing(self, request: Request, namespace: str) -> JSONResponse:
+        self._door.admit(request, namespace)
+        found = [record for record in self._store.present(namespace) if _is_wanted(record, request)]
         part, cursors = page(
             [f"{record.created:020.6f}/{record.name}" for record in found],
             dict(request.query_params),
-            swapped=options["cursor_names"] == "swapped",
+            swapped=self._options["cursor_names"] == "swapped",
         )
-        items = [store.object(record, door.base(request)) for record in found[part]]
+        items = [self._store.object(record, self._door.base(request)) for record in found[part]]
         return JSONResponse({"items": items, "totalItems": len(found), **cursors})
 
-    @api.post("/{namespace}")
-    async def create(request: Request, namespace: str) -> JSONResponse:
-        by = door.admit(request, namespace)
-        record = store.create(namespace, await json_body(request), by)
-        audit(request, by, namespace, record.name, "create")
-        return answer(request, record)
+    async def _create(self, request: Request, namespace: str) -> JSONResponse:
+        by = self._door.admit(request, namespace)
+        record = self._store.create(namespace, await json_body(request), by)
+        self._audit(request, by, namespace, record.name, "create")
+        return self._answer(request, record)
 
-    @api.get("/{namespace}/{name}")
-    async def read(request: Request, namespace: str, name: str) -> JSONResponse:
-        door.admit(request, namespace)
-        return answer(request, store.get(namespace, name))
+    async def _read(self, request: Request, namespace: str, name: str) -> JSONResponse:
+        self._door.admit(request, namespace)
+        return self._answer(request, self._store.get(namespace, name))
 
-    @api.put("/{namespace}/{name}")
-    async def update(request: Request, namespace: str, name: str) -> JSONResponse:
-        by = door.admit(request, namespace)
+    async def _update(self, request: Request, namespace: str, name: str) -> JSONResponse:
+        by = self._door.admit(request, namespace)
         body = await json_body(request)
-        record = store.update(namespace, name, body, by)
-        audit(request, by, namespace, name, "update")
-        return answer(request, record)
+        record = self._store.update(namespace, name, body, by)
+        self._audit(request, by, namespace, name, "update")
+        return self._answer(request, record)
 
-    @api.delete("/{namespace}/{name}")
-    async def delete(request: Request, namespace: str, name: str) -> Response:
-        by = door.admit(request, namespace)
-        store.delete(namespace, name)
-        audit(request, by, namespace, name, "delete")
-        status = options["delete_status"]
+    async def _delete(self, request: Request, namespace: str, name: str) -> Response:
+        by = self._door.admit(request, namespace)
+        self._store.delete(namespace, name)
+        self._audit(request, by, namespace, name, "delete")
+        status = self._options["delete_status"]
         return Response(status_code=204) if status == 204 else JSONResponse({}, status)
 
-    def act(name_of_action: str, action: Action) -> None:
-        """The route of one change of state."""
+    def _change(self, name_of_action: str, action: Action) -> Handler:
+        """The handler of one change of state."""
 
-        @api.post(f"/{{namespace}}/{{name}}/{name_of_action}")
         async def change(request: Request, namespace: str, name: str) -> JSONResponse:
-            by = door.admit(request, namespace)
-            record = action(store, namespace, name, by)
-            audit(request, by, namespace, name, name_of_action)
-            return answer(request, record)
+            by = self._door.admit(request, namespace)
+            record = action(self._store, namespace, name, by)
+            self._audit(request, by, namespace, name, name_of_action)
+            return self._answer(request, record)
 
-    act("pause", actions.pause)
-    act("resume", actions.resume)
-    act("scale-to-zero", actions.scale_to_zero)
+        return change
 
-    @api.post("/{namespace}/{name}/agent/debug")
-    async def debug(request: Request, namespace: str, name: str) -> JSONResponse:
-        door.admit(request, namespace)
-        return answer(request, store.get(namespace, name))
-
-    return api
+    async def _debug(self, request: Request, namespace: str, name: str) -> JSONResponse:
+        self._door.admit(request, namespace)
+        return self._answer(request, self._store.get(namespace, name))
 
 
 def _is_wanted(record: Record, request: Request) -> bool:

@@ -78,11 +78,16 @@ class Network:
         if identity is not None and identity not in known:
             raise Refused("NOT_FOUND", f"CIDR list {identity} not found")
         if identity is None:
-            self._count += 1
-            identity = f"cidr-{self._count}"
+            identity = f"cidr-{self.next_number()}"
         known[identity] = {"id": identity, "name": name, "cidrList": cidrs}
         self.on_change()
         return known[identity]
+
+    def next_number(self) -> int:
+        """A number that nothing here has had before."""
+        self._count += 1
+        self.on_change()
+        return self._count
 
     def remove_list(self, namespace: str, identity: str) -> None:
         """Raises: Refused, 404."""

@@ -61,6 +61,8 @@ class Options:
     def __init__(self, definitions: Iterable[Definition], values: Mapping[str, Any] | None = None) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self._values: dict[str, Any] = {}
+        self.version = 0
+        """Changes with every change of a value, for whoever keeps what follows from them."""
         self.update(values or {})
 
     def __getitem__(self, name: str) -> Json:
@@ -83,10 +85,12 @@ class Options:
         for name, value in values.items():
             self._check(name, value)
         self._values.update(copy.deepcopy(dict(values)))
+        self.version += 1
 
     def clear(self) -> None:
         """Back to the defaults."""
         self._values.clear()
+        self.version += 1
 
     def current(self) -> dict[str, Any]:
         """All values, by name."""

@@ -10,6 +10,7 @@ from hfdeploy.emulator.accounts import user
 from hfdeploy.emulator.behaviour import parse as parse_behaviour
 from hfdeploy.emulator.clock import parse_timestamp
 from hfdeploy.emulator.configuration import merge
+from hfdeploy.emulator.images import parse_image
 from hfdeploy.emulator.lifecycle import OUTCOMES, PAUSED, RUNNING, SCALED_TO_ZERO, Stage
 from hfdeploy.emulator.records import Config, Record
 from hfdeploy.emulator.store import Store
@@ -57,7 +58,9 @@ def seed(store: Store, namespace: str, name: str, body: dict[str, Any]) -> Recor
         ValueError: an unknown state, outcome or behaviour.
     """
     controls = _controls(body)
-    config = store.configurations.filled(merge(_SEED, _config(body)))
+    if store.find(namespace, name) is not None:
+        raise ValueError(f"There is an endpoint {namespace}/{name} already; PATCH changes it.")
+    config = store.configurations.filled(merge(_SEED, _config(store, body)))
     created = parse_timestamp(controls["createdAt"]) if "createdAt" in controls else None
     by = controls.get("createdBy") or store.options["outside_user"]
     record = store.add(namespace, name, config, by=user(by) if isinstance(by, str) else by, created=created)
@@ -74,7 +77,7 @@ def mutate(store: Store, record: Record, body: dict[str, Any]) -> Record:
     Raises:
         ValueError: an unknown state, outcome or behaviour.
     """
-    controls, changes = _controls(body), _config(body)
+    controls, changes = _controls(body), _config(store, body)
     by = controls.get("by") or store.options["outside_user"]
     by = user(by) if isinstance(by, str) else by
     if "outcome" in controls or "behaviour" in controls:
@@ -123,5 +126,10 @@ def _controls(body: dict[str, Any]) -> dict[str, Any]:
     return controls
 
 
-def _config(body: dict[str, Any]) -> Config:
-    return {key: value for key, value in body.items() if key not in _CONTROLS and key not in {"name", "status"}}
+def _config(store: Store, body: dict[str, Any]) -> Config:
+    """What in a body is configuration, an image with its gaps filled."""
+    config = {key: value for key, value in body.items() if key not in _CONTROLS and key not in {"name", "status"}}
+    if "image" in config.get("model", {}):
+        image = parse_image(config["model"]["image"], store.options)
+        config["model"] = config["model"] | {"image": image}
+    return config

@@ -13,9 +13,7 @@ MAX_LIMIT = 100
 """A client has used 100; the service's bound is not known."""
 
 
-def page(
-    keys: Sequence[str], query: dict[str, str], *, swapped: bool = False
-) -> tuple[slice, dict[str, Any]]:
+def page(keys: Sequence[str], query: dict[str, str], *, swapped: bool = False) -> tuple[slice, dict[str, Any]]:
     """Which part of a sorted list a query asks for, and the cursors that go with it.
 
     `keys` are the items' own places in the order, ascending; `swapped` names the cursors the other way round.

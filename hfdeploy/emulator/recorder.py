@@ -44,7 +44,8 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         task = asyncio.current_task()
-        assert task is not None
+        if task is None:
+            raise RuntimeError("An ASGI application runs in a task.")
         self._running.add(task)
         try:
             await self._handle(scope, receive, send)
@@ -190,12 +191,12 @@ def _error(status: int, phrase: str, code: str, headers: dict[str, str] | None =
 
 async def _read(receive: Receive) -> bytes | None:
     """The whole request body, or None when the caller left before its end."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body", False):
             return body
 

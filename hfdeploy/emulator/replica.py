@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from hfdeploy.emulator.behaviour import Behaviour
+from hfdeploy.emulator.serving import Serving
 
 
 @dataclass(slots=True)
@@ -24,12 +25,17 @@ class Replica:
         if script != self.script:
             self.script, self.scripted = script, 0
 
-    def next_status(self) -> int | None:
-        """The scripted status of the computing request that has just come, if it is to fail."""
-        self.scripted += 1
-        if self.script.status is None or (self.script.times is not None and self.scripted > self.script.times):
-            return None
-        return self.script.status
+    def script_of(self, serving: Serving, *, computes: bool) -> Behaviour:
+        """The script as it holds for the request that has just come.
+
+        `computes`: the request is one that scripts count.
+        """
+        self.scripted += computes
+        times, only = self.script.times, self.script.only
+        is_over = times is not None and self.scripted > times - (not computes)
+        served = (serving.repository, serving.revision, str(serving.image.get("url", "")))
+        is_meant = only is None or any(only in part for part in served)
+        return self.script if is_meant and not is_over else Behaviour()
 
 
 class Replicas:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from hfdeploy.emulator import outside
-from hfdeploy.emulator.door import Door, json_body
+from hfdeploy.emulator.door import Door, Table, json_body
 from hfdeploy.emulator.faults import KINDS
 from hfdeploy.emulator.lifecycle import OUTCOMES
 from hfdeploy.emulator.records import Json
@@ -14,99 +14,109 @@ from hfdeploy.emulator.refusals import Refused
 from hfdeploy.emulator.world import World
 
 
-def router(world: World, door: Door) -> APIRouter:
+class Scripting:
     """The scripting routes. A mistake of the caller's is a 400 with one sentence under `error`."""
-    api = APIRouter(prefix="/_emulator")
 
-    @api.get("")
-    async def identity() -> JSONResponse:
-        return JSONResponse(world.identity())
+    def __init__(self, world: World, door: Door) -> None:
+        self._world = world
+        self._door = door
 
-    @api.post("/reset")
-    async def reset() -> JSONResponse:
-        world.reset()
-        return JSONResponse(world.identity())
+    def table(self) -> Table:
+        """Methods, paths and handlers."""
+        return [
+            ("GET", "/_emulator", self._identity),
+            ("POST", "/_emulator/reset", self._reset),
+            ("POST", "/_emulator/clock", self._advance),
+            ("GET", "/_emulator/requests", self._requests),
+            ("DELETE", "/_emulator/requests", self._forget),
+            ("GET", "/_emulator/faults", self._faults),
+            ("POST", "/_emulator/faults", self._fault),
+            ("DELETE", "/_emulator/faults", self._no_faults),
+            ("GET", "/_emulator/options", self._options),
+            ("GET", "/_emulator/options/described", self._described),
+            ("PUT", "/_emulator/options", self._set_options),
+            ("GET", "/_emulator/endpoints", self._endpoints),
+            ("GET", "/_emulator/endpoints/{namespace}/{name}", self._inner),
+            ("POST", "/_emulator/endpoints/{namespace}/{name}", self._seed),
+            ("PATCH", "/_emulator/endpoints/{namespace}/{name}", self._mutate),
+            ("DELETE", "/_emulator/endpoints/{namespace}/{name}", self._remove),
+            ("POST", "/_emulator/hub", self._hub),
+        ]
 
-    @api.post("/clock")
-    async def advance(request: Request) -> JSONResponse:
+    async def _identity(self) -> JSONResponse:
+        return JSONResponse(self._world.identity())
+
+    async def _reset(self) -> JSONResponse:
+        self._world.reset()
+        return JSONResponse(self._world.identity())
+
+    async def _advance(self, request: Request) -> JSONResponse:
         body = await _object(request)
-        world.clock.advance(float(body.get("advance_seconds", 0)))
-        world.touched()
-        return JSONResponse({"now": world.clock.now(), "clock_offset": world.clock.offset})
+        self._world.clock.advance(float(body.get("advance_seconds", 0)))
+        self._world.touched()
+        return JSONResponse({"now": self._world.clock.now(), "clock_offset": self._world.clock.offset})
 
-    @api.get("/requests")
-    async def requests(since: int = 0) -> JSONResponse:
-        return JSONResponse({"requests": world.journal.since(since), "count": world.journal.count})
+    async def _requests(self, since: int = 0) -> JSONResponse:
+        return JSONResponse({"requests": self._world.journal.since(since), "count": self._world.journal.count})
 
-    @api.delete("/requests")
-    async def forget() -> JSONResponse:
-        world.clear_log()
-        return JSONResponse({"count": world.journal.count})
+    async def _forget(self) -> JSONResponse:
+        self._world.clear_log()
+        return JSONResponse({"count": self._world.journal.count})
 
-    @api.get("/faults")
-    async def faults() -> JSONResponse:
-        return JSONResponse({"faults": world.faults.listing(), "kinds": KINDS})
+    async def _faults(self) -> JSONResponse:
+        return JSONResponse({"faults": self._world.faults.listing(), "kinds": KINDS})
 
-    @api.post("/faults")
-    async def fault(request: Request) -> JSONResponse:
-        world.faults.add(await _object(request))
-        world.touched()
-        return JSONResponse({"faults": world.faults.listing()})
+    async def _fault(self, request: Request) -> JSONResponse:
+        self._world.faults.add(await _object(request))
+        self._world.touched()
+        return JSONResponse({"faults": self._world.faults.listing()})
 
-    @api.delete("/faults")
-    async def no_faults() -> JSONResponse:
-        world.faults.clear()
-        world.touched()
+    async def _no_faults(self) -> JSONResponse:
+        self._world.faults.clear()
+        self._world.touched()
         return JSONResponse({"faults": []})
 
-    @api.get("/options")
-    async def options() -> JSONResponse:
-        return JSONResponse(world.options.current())
+    async def _options(self) -> JSONResponse:
+        return JSONResponse(self._world.options.current())
 
-    @api.get("/options/described")
-    async def described() -> JSONResponse:
-        return JSONResponse({"options": world.options.described(), "outcomes": list(OUTCOMES)})
+    async def _described(self) -> JSONResponse:
+        return JSONResponse({"options": self._world.options.described(), "outcomes": list(OUTCOMES)})
 
-    @api.put("/options")
-    async def set_options(request: Request) -> JSONResponse:
-        world.set_options(await _object(request))
-        return JSONResponse(world.options.current())
+    async def _set_options(self, request: Request) -> JSONResponse:
+        self._world.set_options(await _object(request))
+        return JSONResponse(self._world.options.current())
 
-    @api.get("/endpoints")
-    async def endpoints() -> JSONResponse:
-        return JSONResponse({"items": [{"namespace": one.namespace, "name": one.name} for one in world.store.all()]})
+    async def _endpoints(self) -> JSONResponse:
+        return JSONResponse(
+            {"items": [{"namespace": one.namespace, "name": one.name} for one in self._world.store.all()]}
+        )
 
-    @api.get("/endpoints/{namespace}/{name}")
-    async def inner(request: Request, namespace: str, name: str) -> JSONResponse:
-        return JSONResponse(outside.inner(world.store, world.store.get(namespace, name), door.base(request)))
+    async def _inner(self, request: Request, namespace: str, name: str) -> JSONResponse:
+        return JSONResponse(
+            outside.inner(self._world.store, self._world.store.get(namespace, name), self._door.base(request))
+        )
 
-    @api.post("/endpoints/{namespace}/{name}")
-    async def seed(request: Request, namespace: str, name: str) -> JSONResponse:
-        record = outside.seed(world.store, namespace, name, await _object(request))
-        return JSONResponse(outside.inner(world.store, record, door.base(request)))
+    async def _seed(self, request: Request, namespace: str, name: str) -> JSONResponse:
+        record = outside.seed(self._world.store, namespace, name, await _object(request))
+        return JSONResponse(outside.inner(self._world.store, record, self._door.base(request)))
 
-    @api.patch("/endpoints/{namespace}/{name}")
-    async def mutate(request: Request, namespace: str, name: str) -> JSONResponse:
-        record = outside.mutate(world.store, world.store.get(namespace, name), await _object(request))
-        return JSONResponse(outside.inner(world.store, record, door.base(request)))
+    async def _mutate(self, request: Request, namespace: str, name: str) -> JSONResponse:
+        record = outside.mutate(self._world.store, self._world.store.get(namespace, name), await _object(request))
+        return JSONResponse(outside.inner(self._world.store, record, self._door.base(request)))
 
-    @api.delete("/endpoints/{namespace}/{name}")
-    async def remove(namespace: str, name: str) -> JSONResponse:
-        world.store.delete(namespace, name)
+    async def _remove(self, namespace: str, name: str) -> JSONResponse:
+        self._world.store.delete(namespace, name)
         return JSONResponse({})
 
-    @api.post("/hub")
-    async def hub(request: Request) -> JSONResponse:
+    async def _hub(self, request: Request) -> JSONResponse:
         body = await _object(request)
         repository = str(body.get("repository"))
         if "commit" in body:
-            world.repositories.move(repository, str(body.get("branch", "main")), str(body["commit"]))
+            self._world.repositories.move(repository, str(body.get("branch", "main")), str(body["commit"]))
         if "gated" in body:
-            world.repositories.set_gate(repository, body["gated"])
-        world.touched()
-        return JSONResponse(world.repositories.dump())
-
-    return api
+            self._world.repositories.set_gate(repository, body["gated"])
+        self._world.touched()
+        return JSONResponse(self._world.repositories.dump())
 
 
 async def _object(request: Request) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """What the data plane asks of the store: `serving.Endpoints`, answered from the records."""
 
-from typing import Any
-
 from hfdeploy.emulator.images import health_route
 from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.serving import Account, Serving

@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from hfdeploy.emulator.app import Emulator, create_app
+from hfdeploy.emulator.listener import listen
 from hfdeploy.emulator.world import read_options
 
 PORT = 8300
@@ -21,7 +22,9 @@ class EmulatorServer(uvicorn.Server):
     def __init__(self, app: Emulator, ready: Callable[[], None] = lambda: None) -> None:
         # h11 explicitly: the recorder closes connections beneath a response, which it knows how to do there.
         super().__init__(
-            uvicorn.Config(app, http="h11", ws="none", log_level="warning", access_log=False, lifespan="on", proxy_headers=False)
+            uvicorn.Config(
+                app, http="h11", ws="none", log_level="warning", access_log=False, lifespan="on", proxy_headers=False
+            )
         )
         self._emulator = app
         self._ready = ready
@@ -30,7 +33,7 @@ class EmulatorServer(uvicorn.Server):
         await super().startup(sockets)
         self._ready()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  uvicorn's signature
         # uvicorn would raise the signal again after its clean end, which makes of it a death by signal.
         self.should_exit = True
 
@@ -64,25 +67,3 @@ def serve(
     line = f"Emulator ready on {address}{pace}{kept}."
     EmulatorServer(app, ready=lambda: print(line, flush=True)).run(sockets=[listener])  # noqa: T201  see above
     return 0
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that already accepts connections.
-
-    Raises:
-        ValueError: the port is taken or not ours to take; the sentence names it and the way out.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise ValueError(
-            f"The emulator cannot listen on {host}:{port} ({error.strerror}): "
-            f"set EMULATOR_PORT or --port to a free port (0 picks one)."
-        ) from error
-    return listener
-
-

@@ -145,6 +145,35 @@ class Store:
         """The endpoint as replies show it."""
         return reply.endpoint(record, self.clock.now(), self.options, base, self.speed)
 
+    def private_services(self, namespace: str, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The private services of a namespace; `wanted` may name `account-id` and `shared`."""
+        services = []
+        for record in self.present(namespace):
+            service = record.config.get("privateService")
+            if service is None or wanted.get("account-id") not in {None, service["accountId"]}:
+                continue
+            if "shared" in wanted and wanted["shared"] != str(bool(service.get("shared"))).lower():
+                continue
+            named = self.object(record, "")["status"]["private"]
+            status = {
+                "region": service.get("region", record.config["provider"]["region"]),
+                "stage": "ready" if named else "pending",
+                "lb_ips": [],
+            }
+            if named:
+                status["service_name"] = named["serviceName"]
+            services.append({"id": f"vpce-{record.identity[:12]}", "accountId": service["accountId"], "status": status})
+        return services
+
+    def remove_private_service(self, namespace: str, identity: str) -> None:
+        """Raises: Refused, 404."""
+        for record in self.present(namespace):
+            if "privateService" in record.config and identity == f"vpce-{record.identity[:12]}":
+                del record.config["privateService"]
+                self.on_change()
+                return
+        raise Refused("NOT_FOUND", f"Private service {identity} not found")
+
     def dump(self) -> dict[str, Any]:
         """All endpoints as JSON values."""
         return {

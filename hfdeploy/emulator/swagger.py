@@ -23,6 +23,9 @@ _EXAMPLES: Mapping[str, Any] = {
     "/v1/completions": {"prompt": "What is deep learning?", "max_tokens": 20, "stream": True},
     "/chat_tokenize": {"messages": _MESSAGES},
     "/v1/embeddings": {"input": ["What is deep learning?"]},
+    "/embeddings": {"input": ["What is deep learning?"]},
+    "/vertex": {"instances": [_NATIVE]},
+    "/encode": {"text": "What is deep learning?"},
     "/rerank": {"query": "What is deep learning?", "texts": ["Deep learning is ...", "Cheese is ..."]},
     "/similarity": {"inputs": {"source_sentence": "deep learning", "sentences": ["machine learning", "cheese"]}},
     "/decode": {"ids": [101, 102]},
@@ -31,16 +34,18 @@ _EXAMPLES: Mapping[str, Any] = {
 _DEFAULT_EXAMPLE: Any = {"inputs": "What is deep learning?"}
 
 
-def documented(title: str, document_path: str, routes: Routes) -> Routes:
+def documented(title: str, document_path: str, routes: Routes, *, examples: Mapping[str, Any] | None = None) -> Routes:
     """The routes with GET /docs and their OpenAPI document added.
 
     Args:
         document_path: where this engine serves the document, e.g. `/api-doc/openapi.json`.
+        examples: bodies for routes that other engines have under the same path and with other fields.
     """
+    bodies = {**_EXAMPLES, **(examples or {})}
 
     async def document(call: Call) -> Response:
         """GET the OpenAPI document of this server."""
-        return JSON(_document(title, full, call.served_model))
+        return JSON(_document(title, full, call.served_model, bodies))
 
     async def page(call: Call) -> Response:  # noqa: ARG001  a handler
         """GET /docs: this page."""
@@ -50,9 +55,9 @@ def documented(title: str, document_path: str, routes: Routes) -> Routes:
     return full
 
 
-def _document(title: str, routes: Routes, model: str) -> dict[str, Any]:
+def _document(title: str, routes: Routes, model: str, bodies: Mapping[str, Any]) -> dict[str, Any]:
     paths = {
-        path: {method.lower(): _operation(path, method, handler, model) for method, handler in methods.items()}
+        path: {method.lower(): _operation(path, method, handler, model, bodies) for method, handler in methods.items()}
         for path, methods in routes.items()
     }
     return {
@@ -63,13 +68,15 @@ def _document(title: str, routes: Routes, model: str) -> dict[str, Any]:
     }
 
 
-def _operation(path: str, method: str, handler: Handler, model: str) -> dict[str, Any]:
+def _operation(path: str, method: str, handler: Handler, model: str, bodies: Mapping[str, Any]) -> dict[str, Any]:
+    first_line = (handler.__doc__ or "").partition("\n")[0]
     operation: dict[str, Any] = {
-        "summary": (handler.__doc__ or "").partition("\n")[0],
+        # Docstrings of handlers begin with method and path, which the page shows anyway.
+        "summary": first_line.partition(": ")[2] or first_line,
         "responses": {"200": {"description": "The answer"}},
     }
     if method == "POST":
-        example = _EXAMPLES.get(path, _DEFAULT_EXAMPLE)
+        example = bodies.get(path, _DEFAULT_EXAMPLE)
         if path.startswith("/v1/"):
             example = {"model": model, **example}
         body = {"application/json": {"schema": {"type": "object"}, "example": example}}

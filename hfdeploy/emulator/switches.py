@@ -27,7 +27,11 @@ OPTIONS: tuple[Switch, ...] = (
     Switch("token_interval_ms", 15, (), "milliseconds between two tokens", _PACE),
     Switch("drip_interval_ms", 300, (), "milliseconds between tokens of the scripted stream `drip`", _PACE),
     Switch(
-        "keep_alive_interval_s", 15, (), "seconds of silence before a comment line in a TGI stream", "12.4, framing"
+        "keep_alive_interval_s",
+        15,
+        (),
+        "seconds of silence before a comment line in a TGI stream; 0: never",
+        "12.4, framing",
     ),
     Switch(
         "openai_keep_alive",

@@ -1,6 +1,7 @@
 """A spec and a catalogue become the exact request: the one place where our words meet the API's."""
 
 from hfdeploy.plan.images import default_image
-from hfdeploy.plan.request import Plan, make_plan
+from hfdeploy.plan.parallel import ParallelSizes, contradicted
+from hfdeploy.plan.request import ENGINE_KEYS, Plan, make_plan
 
-__all__ = ["Plan", "default_image", "make_plan"]
+__all__ = ["ENGINE_KEYS", "ParallelSizes", "Plan", "contradicted", "default_image", "make_plan"]

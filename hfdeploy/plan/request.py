@@ -10,7 +10,8 @@ from pydantic.alias_generators import to_camel
 from hfdeploy.catalog import Catalog, Hardware
 from hfdeploy.labels import Resolution, resolve
 from hfdeploy.plan.images import default_image
-from hfdeploy.spec import EndpointSpec, SecretSource
+from hfdeploy.plan.parallel import ParallelSizes, share_out
+from hfdeploy.spec import EndpointSpec, SecretSource, Section
 from hfdeploy.wire import Body
 
 ENGINE_KEYS: Final[Mapping[str, str]] = {
@@ -34,6 +35,9 @@ _FRAMEWORKS: Final[Mapping[str, str]] = {"custom": "custom", "llamacpp": "llamac
 _MANAGED: Final = frozenset({"huggingface", "huggingface_neuron"})
 """Engines whose container the service chooses: their variant has no url."""
 
+_NOT_OF_THE_VARIANT: Final = frozenset({"type", "image", "registry"})
+"""Fields of an engine that its variant has under another name, or only at the moment of sending."""
+
 _LENGTH_FIELD: Final[Mapping[str, str]] = {
     "tgi": "maxTotalTokens",
     "tgi_neuron": "maxTotalTokens",
@@ -44,7 +48,6 @@ _LENGTH_OPTION: Final[Mapping[str, str]] = {
     "vllm_neuron": "--max-model-len",
     "sglang": "--context-length",
 }
-_PARALLEL: Final = frozenset({"vllm", "sglang"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,11 @@ class Plan:
         return self.spec.engine.type in OPENAI_ENGINES
 
     @property
+    def parallel_sizes(self) -> ParallelSizes | None:
+        """How the engine shares out the accelerators of a replica; None where it is not told."""
+        return share_out(self.spec.engine, self.hardware)
+
+    @property
     def hourly_ceiling(self) -> Decimal | None:
         """USD per hour with every replica up; None where the price is not known."""
         price = self.hardware.price_per_hour
@@ -90,6 +98,7 @@ def make_plan(spec: EndpointSpec, catalog: Catalog) -> Plan:
 
     Raises:
         UnknownHardware: the catalogue has no such instance in that cloud and region.
+        UsageError: the spec names no image, and the package has none of its engine for this hardware.
     """
     resolution = resolve(spec.instance, cloud=spec.cloud, region=spec.region, catalog=catalog)
     hardware = resolution.hardware
@@ -109,19 +118,24 @@ def make_plan(spec: EndpointSpec, catalog: Catalog) -> Plan:
     if spec.route:
         body["route"] = spec.route.model_dump(exclude_none=True)
     if spec.private_service:
-        body["privateService"] = spec.private_service.model_dump(exclude_none=True, by_alias=False)
-        body["privateService"] = {to_camel(key): value for key, value in body["privateService"].items()}
+        body["privateService"] = _in_camel(spec.private_service)
     return Plan(spec, hardware, resolution, body)
 
 
 def _scaling(spec: EndpointSpec) -> Body:
     scaling = spec.autoscaling
     body: Body = {"minReplica": scaling.min, "maxReplica": scaling.max}
-    if scaling.min == 0 and scaling.scale_to_zero_after is not None:
+    if scaling.scale_to_zero_after is not None:
         body["scaleToZeroTimeout"] = int(scaling.scale_to_zero_after.total_seconds() // 60)
     if scaling.measure is not None:
-        body["measure"] = {to_camel(key): value for key, value in scaling.measure.model_dump(exclude_none=True).items()}
+        body["measure"] = _in_camel(scaling.measure)
     return body
+
+
+def _in_camel(section: Section, *, exclude: frozenset[str] = frozenset()) -> Body:
+    """What a section sets, under the API's names; a field left out is absent, since the API refuses some nulls."""
+    plain = section.model_dump(mode="json", exclude=set(exclude), exclude_none=True)
+    return {to_camel(name): value for name, value in plain.items()}
 
 
 def _model(spec: EndpointSpec, hardware: Hardware) -> Body:
@@ -148,7 +162,8 @@ def _args(spec: EndpointSpec) -> list[str]:
     """The container's arguments; the context length goes there for engines whose variant has no field for it."""
     args = list(spec.args)
     option = _LENGTH_OPTION.get(spec.engine.type)
-    if option and spec.max_model_len is not None and not any(arg.split("=")[0].replace("_", "-") == option for arg in args):
+    given = {arg.partition("=")[0].replace("_", "-") for arg in args}
+    if option and option not in given and spec.max_model_len is not None:
         args += [option, str(spec.max_model_len)]
     return args
 
@@ -156,15 +171,15 @@ def _args(spec: EndpointSpec) -> list[str]:
 def _variant(spec: EndpointSpec, hardware: Hardware) -> Body:
     """The image variant, whole: the API keeps nothing of an earlier one."""
     engine = spec.engine
-    own = engine.model_dump(mode="json", exclude={"type", "image", "registry"}, exclude_none=True)
-    variant = {to_camel(name): value for name, value in own.items()}
+    variant = _in_camel(engine, exclude=_NOT_OF_THE_VARIANT)
     if engine.type not in _MANAGED:
         variant = _container(spec, hardware) | variant
     length_field = _LENGTH_FIELD.get(engine.type)
     if length_field and spec.max_model_len is not None:
         variant.setdefault(length_field, spec.max_model_len)
-    if engine.type in _PARALLEL and (hardware.num_accelerators or 1) > 1:
-        _fill_parallel_sizes(variant, hardware.num_accelerators or 1, has_data=engine.type == "vllm")
+    shared = share_out(engine, hardware)
+    if shared and shared.accelerators > 1:
+        variant |= {to_camel(name): size for name, size in shared.sizes.items()}
     return variant
 
 
@@ -175,11 +190,3 @@ def _container(spec: EndpointSpec, hardware: Hardware) -> Body:
         return {"url": chosen}
     image = default_image(spec.engine.type, hardware)
     return {"url": image.url, "port": image.port, "healthRoute": image.health_route}
-
-
-def _fill_parallel_sizes(variant: Body, accelerators: int, *, has_data: bool) -> None:
-    """Write the parallel sizes: unset ones on several accelerators are reported as refused (huggingface_hub#4661)."""
-    data = variant.get("dataParallelSize", 1)
-    variant.setdefault("tensorParallelSize", max(1, accelerators // data))
-    if has_data:
-        variant.setdefault("dataParallelSize", max(1, accelerators // variant["tensorParallelSize"]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, project
-from hfdeploy.errors import SpecError, UnknownHardware
+from hfdeploy.errors import UsageError
 from hfdeploy.plan import Plan
 from hfdeploy.provider import memory
 from hfdeploy.provider.difference import changed_fields
@@ -37,7 +37,7 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     try:
         spec = parse_spec(spec_fields(news))
         plan = session.plan_offline(spec)
-    except (SpecError, UnknownHardware):
+    except UsageError:
         return reasons
     if rotated := memory.changed(memory.read_values(plan, session), olds.get("remembered")):
         row.note(f"changed secrets: {', '.join(rotated)}")
@@ -86,7 +86,7 @@ def _goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values) ->
         resend.add(IMAGE)
     kept = None
     if not is_first:
-        if any(before.get(name) != declared.get(name) for name in ("revision", "repository")):
+        if plain((olds or {}).get("asked")) != _asked(declared):
             resend.add(REVISION)
         else:
             kept = (olds or {}).get("revision")
@@ -97,6 +97,7 @@ def _goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values) ->
         generation=generation,
         wanted=_with_commit(plan.body, kept),
         resend=frozenset(resend),
+        revision=plan.spec.revision,
         secrets=values.container,
         registry_password=values.registry_password,
         is_first=is_first,
@@ -116,6 +117,11 @@ def _with_commit(body: Body, kept: str | None) -> Body:
     return wanted
 
 
+def _asked(declared: Props) -> Props:
+    """The texts that the kept commit was resolved from: a refresh rewrites `spec` with what is live, but not these."""
+    return {name: declared[name] for name in ("repository", "revision") if name in declared}
+
+
 def _outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any]) -> Props:
     live, plan = outcome.endpoint, goal.plan
     url = (live.status.url or "").rstrip("/")
@@ -124,6 +130,7 @@ def _outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any])
         "namespace": goal.namespace,
         "name": plan.name,
         "spec": spec_fields(news),
+        "asked": _asked(spec_fields(news)),
         "url": url,
         "openai_base_url": f"{url}/v1" if url and plan.speaks_openai else None,
         "model": plan.spec.repository,
@@ -163,7 +170,7 @@ def read(props: Props, session: Session) -> tuple[Props, Props] | None:
     declared = declared_before(props)
     try:
         plan = session.plan_for_reading(parse_spec(declared), namespace)
-    except (SpecError, UnknownHardware):
+    except UsageError:
         # An earlier refresh may have found what no spec can say; the next update compares with the API itself.
         return dict(props), inputs_of({**declared, **{key: props[key] for key in IDENTITY}})
     shown = project(declared, _with_commit(plan.body, props.get("revision")), live)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import Api, Listing, connect
-from hfdeploy.errors import HfdeployError, NotFound, UnknownHardware
+from hfdeploy.errors import ApiError, Inconclusive, NotFound, UnknownHardware
 from hfdeploy.plan import Plan, make_plan
 from hfdeploy.provider.host import is_stopped
 from hfdeploy.redact import Secret
@@ -93,7 +93,7 @@ class Session:
     def _read_catalog(self, namespace: str) -> Catalog:
         try:
             return Catalog.from_vendors(self.api.hardware(namespace))
-        except HfdeployError:
+        except (ApiError, Inconclusive):
             # Unreadable hardware must not stop a rollout: what is asked for is judged by the service anyway.
             return Catalog.snapshot()
 

@@ -4,9 +4,18 @@ Every format of one thing is made from the same object, so that they cannot disa
 float. Text that somebody else wrote (a model, a log, a service) passes through `plain` before anything shows it.
 """
 
-from hfdeploy.render.hardware import catalog_json, catalog_table, hardware_json, resolution_json
-from hfdeploy.render.plan import finding_json, plan_json, plan_table, sums, wakes
-from hfdeploy.render.status import Deployed, count_verdicts, facts, parse_deployment, status_json, status_table
+from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
+from hfdeploy.render.plan import describe_secrets, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.status import (
+    Deployed,
+    count_verdicts,
+    describe,
+    describe_live,
+    facts,
+    parse_deployment,
+    status_json,
+    status_table,
+)
 from hfdeploy.render.table import Column, Table, markdown
 from hfdeploy.render.text import plain
 from hfdeploy.render.verification import verification_facts
@@ -18,18 +27,20 @@ __all__ = [
     "catalog_json",
     "catalog_table",
     "count_verdicts",
+    "describe",
+    "describe_live",
+    "describe_secrets",
     "facts",
-    "finding_json",
-    "hardware_json",
     "markdown",
+    "paragraphs",
     "parse_deployment",
     "plain",
     "plan_json",
+    "plan_markdown",
     "plan_table",
+    "resolution_facts",
     "resolution_json",
     "status_json",
     "status_table",
-    "sums",
     "verification_facts",
-    "wakes",
 ]

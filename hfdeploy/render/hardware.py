@@ -61,6 +61,24 @@ def describe_memory(row: Hardware) -> str:
     return ", ".join(parts) or "unknown"
 
 
+def resolution_facts(found: Resolution, catalog: Catalog) -> list[tuple[str, str]]:
+    """What a label stands for, label and text; prices of the snapshot with their date."""
+    row = found.hardware
+    date = f" (as of {row.as_of})" if row.as_of else " (today)"
+    facts = [
+        ("where", f"{row.place}, id {row.id}"),
+        ("price", f"{format_rate(row.price_per_hour)}{date if row.price_per_hour is not None else ''}"),
+        ("memory", describe_memory(row)),
+        ("status", describe_status(row)),
+        ("why", found.why),
+    ]
+    if row.quota:
+        facts.insert(4, ("quota", f"{_quota(row)} accelerators in use"))
+    if catalog.source == "snapshot":
+        facts.append(("source", f"the catalogue snapshot of {catalog.as_of}; the service was not asked"))
+    return facts
+
+
 def catalog_json(catalog: Catalog, rows: Sequence[Hardware]) -> dict[str, Any]:
     """The rows and where they are from."""
     return {

@@ -1,19 +1,27 @@
 """What is going to be asked for, what that costs, and what a review found, as rows and JSON values."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from hfdeploy.catalog import Catalog, format_rate
-from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, Estimate, Total, add_up, estimate, format_money
+from hfdeploy.catalog import Catalog, Hardware, HardwareStatus, format_rate
+from hfdeploy.cost import (
+    ASSUMED_START_MINUTES,
+    CURRENCY,
+    HOURS_PER_MONTH,
+    Estimate,
+    Total,
+    add_up,
+    estimate,
+    format_money,
+)
 from hfdeploy.plan import Plan
-from hfdeploy.render.hardware import hardware_json
-from hfdeploy.render.table import Column, Table
+from hfdeploy.render.hardware import describe_status, hardware_json
+from hfdeploy.render.table import Column, Table, markdown
 from hfdeploy.review import Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
-
-NEVER = "never sleeps"
 
 
 def estimate_of(plan: Plan) -> Estimate:
@@ -34,62 +42,58 @@ def plan_table(plans: Sequence[Plan]) -> Table:
     return Table(
         (
             Column("NAME"),
-            Column("REPOSITORY"),
+            Column("REPOSITORY", is_flexible=True),
             Column("ENGINE"),
             Column("INSTANCE"),
             Column("WHERE"),
             Column("REPLICAS", is_number=True),
             Column("SECURITY"),
             Column("PRICE", is_number=True),
-            Column("MONTH, FLOOR", is_number=True),
-            Column("MONTH, CEILING", is_number=True),
+            Column("MONTH MIN", is_number=True),
+            Column("MONTH MAX", is_number=True),
         ),
         tuple(_row(plan, estimate_of(plan)) for plan in plans),
         (
-            "total",
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
-            *[""] * 5,
-            "",
+            *[""] * 7,
             format_money(total.floor),
             format_money(total.ceiling),
         ),
     )
 
 
-def sums(plans: Sequence[Plan]) -> str:
-    """The totals as sentences: the range of an hour and of a month, what has no price, and the date of the prices."""
-    total = _total(plans)
-    hours = f"{_hourly(total.hourly_min)} to {_hourly(total.hourly_max)}"
-    sentences = [
-        f"Every hour: {hours}. Every month ({HOURS_PER_MONTH} hours): {format_money(total.floor)} with the fewest "
-        f"replicas, {format_money(total.ceiling)} with the most; what it will be depends on usage."
-    ]
-    if total.unpriced:
-        sentences.append(f"Without a price, and not in the sums: {', '.join(total.unpriced)}.")
-    if total.prices_as_of:
-        sentences.append(f"Prices in {CURRENCY} as of {' and '.join(total.prices_as_of)}.")
-    return " ".join(sentences)
+def paragraphs(plans: Sequence[Plan], today: Catalog | None = None) -> list[str]:
+    """What is said below the table: the totals, the price of waking, and what the service says today."""
+    return [text for text in (_sums(plans), _wakes(plans), today and _overlay(plans, today)) if text]
 
 
-def wakes(plans: Sequence[Plan]) -> str:
-    """What waking costs, for the endpoints that sleep; empty where none does."""
-    known = [(plan, estimate_of(plan)) for plan in plans]
-    told = [f"{plan.name} {format_money(one.wake)}" for plan, one in known if one.wake is not None]
-    if not told:
-        return ""
-    start = known[0][1].start_minutes
-    return f"Each wake of a sleeping endpoint: {', '.join(told)} (a start of {start} minutes is assumed)."
+def plan_markdown(review: Review, *, today: Catalog | None = None, with_bodies: bool = False) -> str:
+    """Table, totals, findings and, on demand, the requests, as a comment on a pull request has them."""
+    parts = [markdown(plan_table(review.plans)), *paragraphs(review.plans, today)] if review.plans else []
+    if review.findings:
+        parts.append("\n".join(f"- **{finding.severity.value}** {finding}" for finding in review.findings))
+    if with_bodies:
+        parts += [
+            f"POST of `{plan.name}`{describe_secrets(plan)}:\n\n```json\n{json.dumps(plan.body, indent=2)}\n```"
+            for plan in review.plans
+        ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def plan_json(review: Review, *, namespace: str | None, catalog: Catalog) -> dict[str, Any]:
-    """Everything the table has, and the exact request of each endpoint."""
+def plan_json(
+    review: Review, *, namespace: str | None, catalog: Catalog, today: Catalog | None = None
+) -> dict[str, Any]:
+    """Everything the table has, and the exact request of each endpoint.
+
+    `catalog` is what was judged by. `today` is what the service says now; its rows are given beside.
+    """
     total = _total(review.plans)
     return {
         "schemaVersion": 1,
         "catalogue": {"source": catalog.source, "as_of": catalog.as_of},
         "currency": CURRENCY,
         "hours_per_month": HOURS_PER_MONTH,
-        "endpoints": [_endpoint(plan, namespace) for plan in review.plans],
+        "endpoints": [_endpoint(plan, namespace, today) for plan in review.plans],
         "totals": {
             "hourly_floor": _money(total.hourly_min),
             "hourly_ceiling": _money(total.hourly_max),
@@ -115,12 +119,10 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def secrets_of(plan: Plan) -> dict[str, str]:
-    """Where the values come from that are added when the request is sent: `HF_TOKEN: environment MODEL_TOKEN`."""
-    sources = dict(plan.secrets)
-    if plan.registry_password is not None:
-        sources["registry password"] = plan.registry_password
-    return {name: _described(source) for name, source in sorted(sources.items())}
+def describe_secrets(plan: Plan) -> str:
+    """` with HF_TOKEN from environment MODEL_TOKEN`: what is added when the request is sent; empty for nothing."""
+    sources = _secrets_of(plan)
+    return f" with {', '.join(f'{name} from {place}' for name, place in sources.items())}" if sources else ""
 
 
 def _row(plan: Plan, cost: Estimate) -> tuple[str, ...]:
@@ -140,8 +142,9 @@ def _row(plan: Plan, cost: Estimate) -> tuple[str, ...]:
     )
 
 
-def _endpoint(plan: Plan, namespace: str | None) -> dict[str, Any]:
+def _endpoint(plan: Plan, namespace: str | None, today: Catalog | None) -> dict[str, Any]:
     spec, cost = plan.spec, estimate_of(plan)
+    row = today and today.find(*plan.hardware.key)
     return {
         "name": plan.name,
         "namespace": spec.namespace or namespace,
@@ -151,6 +154,7 @@ def _endpoint(plan: Plan, namespace: str | None) -> dict[str, Any]:
         "replicas": {"min": spec.autoscaling.min, "max": spec.autoscaling.max},
         "security": spec.security.value,
         "hardware": hardware_json(plan.hardware),
+        "live_hardware": row and hardware_json(row),
         "why": plan.resolution.why,
         "cost": {
             "hourly_floor": _money(cost.hourly_min),
@@ -161,14 +165,63 @@ def _endpoint(plan: Plan, namespace: str | None) -> dict[str, Any]:
             "left_on_per_day": _money(cost.left_on_per_day),
             "assumed_start_minutes": str(cost.start_minutes),
         },
-        "secrets": secrets_of(plan),
+        "secrets": _secrets_of(plan),
         "request": plan.body,
     }
 
 
+def _sums(plans: Sequence[Plan]) -> str:
+    total = _total(plans)
+    month = f"{format_money(total.floor)} floor, {format_money(total.ceiling)} ceiling"
+    sentences = [
+        f"Every hour: {_hourly(total.hourly_min)} floor, {_hourly(total.hourly_max)} ceiling.",
+        f"Every month ({HOURS_PER_MONTH} hours): {month}.",
+        "What lies between depends on usage.",
+    ]
+    if total.unpriced:
+        sentences.append(f"Without a price, and not in the sums: {', '.join(total.unpriced)}.")
+    if total.prices_as_of:
+        sentences.append(f"Prices in {CURRENCY} as of {' and '.join(total.prices_as_of)}.")
+    return " ".join(sentences)
+
+
+def _wakes(plans: Sequence[Plan]) -> str:
+    """What waking costs, for the endpoints that sleep; empty where none does."""
+    known = [(plan, estimate_of(plan)) for plan in plans]
+    told = [f"{plan.name} {format_money(one.wake)}" for plan, one in known if one.wake is not None]
+    if not told:
+        return ""
+    return f"Each wake of a sleeping endpoint: {', '.join(told)}, if a start takes {ASSUMED_START_MINUTES} minutes."
+
+
+def _overlay(plans: Sequence[Plan], today: Catalog) -> str:
+    told = [f"{plan.name} {said}" for plan in plans if (said := _news(plan.hardware, today.find(*plan.hardware.key)))]
+    return f"The service says today: {'; '.join(told) or 'the same prices, and all can be had'}."
+
+
+def _news(row: Hardware, live: Hardware | None) -> str:
+    """What the live row says that the planned one does not; the quota always, where there is one."""
+    if live is None:
+        return f"{row.spelling} is not in its catalogue"
+    said = []
+    if live.price_per_hour != row.price_per_hour:
+        said.append(f"{row.spelling} costs {format_rate(live.price_per_hour)}, not {format_rate(row.price_per_hour)}")
+    if live.status is not HardwareStatus.AVAILABLE:
+        said.append(f"{row.spelling} is {describe_status(live)}")
+    if live.quota:
+        said.append(f"has {live.quota.used} of {live.quota.maximum} accelerators of the quota in use")
+    return ", ".join(said)
+
+
 def _total(plans: Sequence[Plan]) -> Total:
-    estimates: Mapping[str, Estimate] = {plan.name: estimate_of(plan) for plan in plans}
-    return add_up(estimates)
+    return add_up({plan.name: estimate_of(plan) for plan in plans})
+
+
+def _secrets_of(plan: Plan) -> dict[str, str]:
+    sources = dict(plan.secrets)
+    if plan.registry_password is not None:
+        sources["registry password"] = plan.registry_password
+    return {name: _described(source) for name, source in sorted(sources.items())}
 
 
 def _described(source: SecretSource) -> str:

@@ -10,6 +10,8 @@ class Column:
 
     title: str
     is_number: bool = False
+    is_flexible: bool = False
+    """Whether its cells may be broken into lines where there is little room."""
 
 
 @dataclass(frozen=True, slots=True)

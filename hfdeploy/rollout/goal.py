@@ -55,6 +55,8 @@ class Goal:
     generation: str
     wanted: Body
     resend: frozenset[Path] = frozenset()
+    revision: str | None = None
+    """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     registry_password: Secret | None = None
     is_first: bool = False

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Collection
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, served_otherwise
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Changes, compare, served_otherwise
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import is_ours
 from hfdeploy.rollout.failure import end_first_rollout, evidence
@@ -85,6 +85,8 @@ def _named(changes: Changes, goal: Goal) -> list[str]:
 def _sealed(changes: Changes, goal: Goal) -> Body:
     """The PUT's body with the secret values that belong to the fields in it."""
     body = copy.deepcopy(changes.body)
+    if REVISION in goal.resend:
+        body["model"]["revision"] = goal.revision
     if SECRETS in goal.resend:
         body.setdefault("model", {})["secrets"] = {name: value.reveal() for name, value in goal.secrets.items()}
     add_credentials(body, goal)

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from hfdeploy.spec.scalar import WHOLE, Shape, Word, without_token
+from hfdeploy.spec.scalar import WHOLE, Shape, Word
 from hfdeploy.spec.section import Section
 
 _IMAGE: Final = Shape(
@@ -23,7 +23,7 @@ NATIVE_AND_OPENAI: Final = ("generate", *OPENAI)
 """Routes that give generated text."""
 
 Port = Annotated[int, Field(ge=1, le=65535), WHOLE]
-Image = Annotated[Word, AfterValidator(without_token), _IMAGE]
+Image = Annotated[Word, _IMAGE]
 
 
 def _type_is_required(schema: dict[str, Any]) -> None:
@@ -39,7 +39,12 @@ class EngineSection(Section):
     """Which engine."""
 
     text_routes: ClassVar[tuple[str, ...]] = ()
-    """The routes of `verify.route` that it answers with generated text."""
+    """The routes of `verify.route` that the engine answers with generated text."""
+
+    @property
+    def served_routes(self) -> tuple[str, ...]:
+        """Those of them that it answers as it is set up here."""
+        return self.text_routes
 
 
 class ContainerEngine(EngineSection):

@@ -8,7 +8,7 @@ gets through the worst file of the allowed size in some ten milliseconds; PyYAML
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import yaml
 
@@ -26,6 +26,8 @@ LONGEST_KEY: Final = 128
 Value: TypeAlias = "str | list[Value] | dict[str, Value] | None"
 """What a document holds; None stands where the file has nothing that can be used, and a problem says so."""
 
+Node: TypeAlias = yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent | yaml.AliasEvent
+
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _UNREADABLE: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -37,6 +39,7 @@ _SYNTAX: Final[Mapping[str, str]] = {
     "cannot start any token": "has a character here that no value begins with: put the value in quotes",
     "unexpected end of stream": "begins a quoted text here that never ends: the closing quote is missing",
     "did not find expected ',' or": "begins a list or a mapping here that never ends: the closing bracket is missing",
+    "did not find expected node content": "breaks off where a value or a closing bracket has to follow",
     "invalid Unicode character escape": "has an escape in a quoted text that stands for no character",
     "did not find expected key": "has a line here that is no `key: value` at this indentation",
     "could not find expected ':'": "has a line here that is no `key: value` at this indentation",
@@ -154,7 +157,11 @@ class _Reader:
     def _next(self) -> yaml.Event:
         return next(self.events)
 
-    def _value(self, event: yaml.Event, path: str, depth: int) -> Value:
+    def _node(self) -> Node:
+        """The next event where YAML's grammar has a value."""
+        return cast("Node", next(self.events))
+
+    def _value(self, event: Node, path: str, depth: int) -> Value:
         self.values += 1
         if self.values > MOST_VALUES:
             raise _Refused(_line(event), "", f"has more than {MOST_VALUES} values, and no spec needs that")
@@ -166,16 +173,14 @@ class _Reader:
                 return self._mapping(path, depth + 1)
             case yaml.SequenceStartEvent():
                 return self._sequence(path, depth + 1)
+            case yaml.AliasEvent():
+                self.document.object_to(_line(event), path, f"is the alias *{event.anchor}: write the value itself")
+                return None
             case yaml.ScalarEvent() if not event.style and event.value in _NULLS:
                 self.document.object_to(_line(event), path, "has no value: give one or take the line out")
                 return None
             case yaml.ScalarEvent():
                 return str(event.value)
-            case yaml.AliasEvent():
-                self.document.object_to(_line(event), path, f"is the alias *{event.anchor}: write the value itself")
-                return None
-            case _:
-                raise _Refused(_line(event), path, "is not a value")
 
     def _plain(self, event: yaml.Event, path: str) -> None:
         """Object to what YAML lets one hang on a value."""
@@ -188,30 +193,30 @@ class _Reader:
 
     def _mapping(self, path: str, depth: int) -> dict[str, Value]:
         found: dict[str, Value] = {}
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+        while not isinstance(event := self._node(), yaml.MappingEndEvent):
             key = self._key(event, path, depth)
             below = f"{path}.{key}" if path and key is not None else key or path
             line = _line(event)
             if key in found:
                 first = self.document.lines[below]
                 self.document.object_to(line, below, f"stands here a second time, first on line {first}; keep one")
-                self._value(self._next(), below, depth)
+                self._value(self._node(), below, depth)
                 continue
             self.document.lines.setdefault(below, line)
-            value = self._value(self._next(), below, depth)
+            value = self._value(self._node(), below, depth)
             if key is not None:
                 found[key] = value
         return found
 
     def _sequence(self, path: str, depth: int) -> list[Value]:
         found: list[Value] = []
-        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+        while not isinstance(event := self._node(), yaml.SequenceEndEvent):
             below = f"{path}.{len(found)}"
             self.document.lines.setdefault(below, _line(event))
             found.append(self._value(event, below, depth))
         return found
 
-    def _key(self, event: yaml.Event, path: str, depth: int) -> str | None:
+    def _key(self, event: Node, path: str, depth: int) -> str | None:
         """The key, or None where it is none; the problem is noted then."""
         if not isinstance(event, yaml.ScalarEvent):
             self._value(event, path, depth)

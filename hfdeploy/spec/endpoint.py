@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from hfdeploy.spec import length
-from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine
+from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine, LlamacppEngine, TeiEngine
 from hfdeploy.spec.naming import (
     Cloud,
     Name,
@@ -227,14 +227,14 @@ class EndpointSpec(Section):
 
     @relation("engine", "verify")
     def _engine_has_the_route(self) -> Iterator[Objection]:
-        route, served = self.verify.route, self.engine.text_routes
+        route, served = self.verify.route, self.engine.served_routes
         if route is not VerifyRoute.AUTO and route not in served:
             has = f"has {', '.join(served)}" if served else "has no such routes, and auto is right"
             yield "verify.route", f"is {route}, and engine {self.engine.type} {has}"
 
     @relation("engine", "verify")
     def _only_text_is_judged_as_text(self) -> Iterator[Objection]:
-        if self.engine.text_routes or isinstance(self.engine, HuggingfaceEngine):
+        if self.engine.served_routes or not isinstance(self.engine, TeiEngine | LlamacppEngine):
             return
         for field in ("expect", "min_tokens_per_second"):
             if getattr(self.verify, field) is not None:

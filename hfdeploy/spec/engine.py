@@ -8,10 +8,10 @@ Values that an engine itself would refuse at its start are refused too, as they 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from hfdeploy.spec.container import NATIVE_AND_OPENAI, OPENAI, ContainerEngine, EngineSection, Image
-from hfdeploy.spec.scalar import WHOLE, Count, Line, Shape, Word, kind, shown, without_token
+from hfdeploy.spec.scalar import WHOLE, Count, Line, Shape, Word, kind, shown
 from hfdeploy.spec.secret import SecretSource
 from hfdeploy.spec.section import Objection, Section, nearest, refusal, relation
 from hfdeploy.spec.tgi import TgiEngine, TgiNeuronEngine
@@ -127,6 +127,11 @@ class LlamacppEngine(ContainerEngine):
     mmproj_model_path: File | None = None
     """The GGUF file of the multimodal projector inside the repository."""
 
+    @property
+    def served_routes(self) -> tuple[str, ...]:
+        """None when the server embeds or ranks instead of generating."""
+        return () if self.mode else self.text_routes
+
     @relation("mode", "pooling")
     def _ranks_only_when_reranking(self) -> Iterator[Objection]:
         if self.pooling == "rank" and self.mode != "reranking":
@@ -175,7 +180,7 @@ class HuggingfaceNeuronEngine(EngineSection):
 class Registry(Section):
     """How to sign in to the registry of a private image."""
 
-    username: Annotated[Line, AfterValidator(without_token)]
+    username: Line
     """The account's name; not a secret."""
 
     password: SecretSource

@@ -12,6 +12,8 @@ from hfdeploy.spec.engine import HuggingfaceNeuronEngine, LlamacppEngine
 from hfdeploy.spec.section import Objection
 from hfdeploy.spec.tgi import TokenLimits
 
+OURS: Final = "max_model_len"
+
 _FLAGS: Final[Mapping[str, tuple[str, ...]]] = {
     "vllm": ("--max-model-len", "--max_model_len"),
     "vllm_neuron": ("--max-model-len", "--max_model_len"),
@@ -32,12 +34,13 @@ def contradictions(
 ) -> Iterator[Objection]:
     """Every place that tells the engine another length than `max_model_len`."""
     yield from _of_fields(length, engine)
+    said, number = ("engine.ctx_size", engine.ctx_size) if isinstance(engine, LlamacppEngine) else (OURS, length)
     for position, flag, value in _given(args, _FLAGS.get(engine.type, ())):
-        if value != str(length):
-            yield f"args.{position}", f"gives {flag} another value than max_model_len, which is {length}; keep one"
+        if value != str(number):
+            yield f"args.{position}", f"gives {flag} another value than {said}, which is {number}; keep one of them"
     for name in _VARIABLES.get(engine.type, ()):
-        if name in env and env[name] != str(length):
-            yield f"env.{name}", f"is another length than max_model_len, which is {length}; keep one"
+        if name in env and env[name] != str(number):
+            yield f"env.{name}", f"is another length than {said}, which is {number}; keep one of them"
 
 
 def _of_fields(length: int, engine: EngineSection) -> Iterator[Objection]:

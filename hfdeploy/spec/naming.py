@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from hfdeploy.spec.credential import is_credential, steers_loader
-from hfdeploy.spec.scalar import Line, Shape, Word, without_token
+from hfdeploy.spec.scalar import Line, Shape, Word
 
 OWN_TAG: Final = "hfd-"
 """How the tags begin that carry ownership; people's tags may not."""
@@ -72,7 +72,6 @@ Variable = Annotated[Word, VARIABLE, AfterValidator(_no_loader)]
 PublicVariable = Annotated[Variable, AfterValidator(_no_credential)]
 Tag = Annotated[
     Line,
-    AfterValidator(without_token),
     AfterValidator(_users_own),
     WithJsonSchema({"type": ["string", "number", "boolean"], "pattern": f"^(?!{OWN_TAG})[^,]+$"}),
 ]

@@ -14,7 +14,7 @@ _HOST: Final = Shape(
     "a host name such as models.acme.org, without https:// and without a path",
 )
 _PATH: Final = Shape(
-    r"/(?!.*//)(?!.*\.\.)[A-Za-z0-9._~/-]*",
+    r"(?!.*//)(?!.*\.\.)/[A-Za-z0-9._~/-]*",
     "a path that starts with / (letters, digits and . _ ~ - between single slashes)",
 )
 _ACCOUNT: Final = Shape("[0-9]{12}", "the 12 digits of an AWS account")

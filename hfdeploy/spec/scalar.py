@@ -29,8 +29,10 @@ from hfdeploy.spec.credential import looks_like_token
 _SHOWN: Final = 60
 _DIGITS: Final = 15
 """Whole numbers beyond this lose digits where they cross protobuf as floats."""
+_LONGEST: Final = 100_000
+"""Linux hands no longer argument or variable to a program (128 KiB), whatever the encoding makes of the last ones."""
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_REAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
+_REAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,20})?")
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smh])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
@@ -61,7 +63,7 @@ def kind(value: object) -> str:
 def shown(value: object) -> str:
     """A value as a sentence may show it: short, on one line, and never a token."""
     match value:
-        case str() if looks_like_token(value):
+        case str() if looks_like_token(value[: 10 * _SHOWN]):
             return "a text that looks like a token"
         case str():
             return repr(value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…")
@@ -118,6 +120,8 @@ def _text(value: object) -> object:
             text = str(value)
         case _:
             raise ValueError(f"must be text; found {kind(value)}")
+    if len(text) > _LONGEST:
+        raise ValueError(f"has {len(text)} characters, and {_LONGEST} is the most")
     if control := _CONTROLS.search(text):
         raise ValueError(f"holds the control character U+{ord(control[0]):04X}; take it out")
     return text
@@ -220,10 +224,10 @@ REAL: Final = BeforeValidator(_real)
 """Put last: what stands before them in an annotation then judges the number, here and in the JSON Schema."""
 Count = Annotated[int, Field(ge=1), WHOLE]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Word = Annotated[str, BeforeValidator(_text), AfterValidator(_line)]
-"""One line of text that editors take for text too."""
+Word = Annotated[str, BeforeValidator(_text), AfterValidator(without_token), AfterValidator(_line)]
+"""One line of text that editors take for text too; not a token."""
 Line = Annotated[Word, WithJsonSchema(_ANY_SCALAR | {"minLength": 1}, mode="validation")]
-"""One line of text that may look like a number to an editor."""
+"""One line of text that may look like a number to an editor; not a token."""
 Anything = Annotated[
     str,
     BeforeValidator(_text),

@@ -47,8 +47,11 @@ def refusal(objections: Iterable[Objection]) -> ValidationError:
 
 def _as_lines(objections: Iterable[Objection]) -> Iterator[InitErrorDetails]:
     for field, sentence in objections:
-        loc = tuple(field.split(".")) if field else ()
-        yield InitErrorDetails(type="value_error", loc=loc, input=None, ctx={"error": ValueError(sentence)})
+        yield _as_line(tuple(field.split(".")) if field else (), sentence)
+
+
+def _as_line(loc: tuple[str, ...], sentence: str) -> InitErrorDetails:
+    return InitErrorDetails(type="value_error", loc=loc, input=None, ctx={"error": ValueError(sentence)})
 
 
 class Section(BaseModel):
@@ -73,18 +76,17 @@ class Section(BaseModel):
     @classmethod
     def _judge_fields(cls, data: Mapping[str, object], handler: ModelWrapValidatorHandler[Self]) -> Self:
         known = {key: value for key, value in data.items() if key in cls.model_fields}
-        objections = [(str(key), cls._unknown(key)) for key in data if key not in cls.model_fields]
+        unknown = [_as_line((str(key),), cls._unknown(key)) for key in data if key not in cls.model_fields]
         try:
             section = handler(known)
         except ValidationError as error:
             found = error.errors(include_url=False)
             lines = [_again(line) for line in found if line["type"] != _FOLLOWS]
-            unsound = frozenset(str(line["loc"][0]) for line in lines if line["loc"])
-            objections += _objections(cls._sound_part(known, unsound), unsound)
-            raise ValidationError.from_exception_data(cls.__name__, [*lines, *_as_lines(objections)]) from None
-        objections += _objections(section)
-        if objections:
-            raise refusal(objections)
+            unsound = frozenset(str(line["loc"][0]) for line in found if line["loc"])
+            lines += _as_lines(_objections(cls._sound_part(known, unsound), unsound))
+            raise ValidationError.from_exception_data(cls.__name__, [*unknown, *lines]) from None
+        if against := [*unknown, *_as_lines(_objections(section))]:
+            raise ValidationError.from_exception_data(cls.__name__, against)
         return section
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from hfdeploy.spec.credential import looks_like_token
 from hfdeploy.spec.scalar import kind, shown
 from hfdeploy.spec.section import nearest
 
@@ -24,10 +25,6 @@ def _choice(context: Mapping[str, Any], value: object) -> str:
     return f"is no choice here: found {shown(value)}{nearest(value, names)}"
 
 
-def _too_many(context: Mapping[str, Any], value: object) -> str:
-    return f"has {len(str(value))} characters, and {context['max_length']} is the most"
-
-
 SENTENCES: Final[Mapping[str, _Sentence]] = {
     "missing": lambda _, __: "is required",
     "tuple_type": lambda _, value: f"must be a list; found {kind(value)}",
@@ -36,8 +33,9 @@ SENTENCES: Final[Mapping[str, _Sentence]] = {
     "greater_than": lambda context, value: f"must be above {shown(context['gt'])}; found {shown(value)}",
     "less_than_equal": lambda context, value: f"must be at most {shown(context['le'])}; found {shown(value)}",
     "less_than": lambda context, value: f"must be below {shown(context['lt'])}; found {shown(value)}",
-    "too_short": lambda _, __: "is an empty list; give a value or leave the field out",
-    "string_too_long": _too_many,
+    "too_long": lambda context, _: (
+        f"has {context['actual_length']} characters, and {context['max_length']} is the most"
+    ),
     "enum": _choice,
     "literal_error": _choice,
     "value_error": lambda context, _: str(context["error"]),
@@ -53,4 +51,9 @@ def objections(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _path(line: ErrorDetails) -> tuple[str, ...]:
     # Pydantic puts `[key]` after a mapping's key when the key itself is what it objects to.
-    return tuple(str(step) for step in line["loc"] if step != "[key]")
+    return tuple(_step(str(step)) for step in line["loc"] if step != "[key]")
+
+
+def _step(key: str) -> str:
+    """A key as a path may show it: a program can have put anything there."""
+    return "(key not shown)" if looks_like_token(key) or not key.isprintable() else key

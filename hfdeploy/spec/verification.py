@@ -31,6 +31,12 @@ class VerifyRoute(StrEnum):
     COMPLETIONS = "completions"
 
 
+def _not_none(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not texts:
+        raise ValueError("is an empty list; give a text or leave the field out")
+    return texts
+
+
 class GenerationParameters(Section):
     """Sampling of the prompt; bounds are those that every engine shares."""
 
@@ -58,7 +64,9 @@ class GenerationParameters(Section):
     seed: Annotated[int, Field(ge=0), WHOLE] | None = None
     """Makes sampling repeatable."""
 
-    stop: Annotated[tuple[Passage, ...], Field(min_length=1)] | None = None
+    stop: Annotated[tuple[Passage, ...], AfterValidator(_not_none), Field(json_schema_extra={"minItems": 1})] | None = (
+        None
+    )
     """Texts that end the answer; TGI takes at most four."""
 
     do_sample: Flag | None = None

@@ -10,7 +10,8 @@ import httpx2
 from huggingface_hub import HfApi
 
 from hfdeploy.emulator.app import Emulator, create_app
-from hfdeploy.emulator.server import EmulatorServer, listen
+from hfdeploy.emulator.listener import listen
+from hfdeploy.emulator.server import EmulatorServer
 
 OWNER = "hf_emulator_owner"
 STRANGER = "hf_emulator_stranger"

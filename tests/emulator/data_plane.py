@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+import httpx2
+import openai
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -92,6 +94,9 @@ class World:
 
 _NUMBERS = count()
 
+http = httpx2.Client(timeout=20)
+"""For all tests: a client for each request would spend most of their time on certificates nobody needs."""
+
 
 def until(holds) -> None:
     """Wait for something that another thread is about to do; ten seconds mean that it never will."""
@@ -118,6 +123,11 @@ def served(app) -> Iterator[tuple[str, uvicorn.Server]]:
         thread.join()
 
 
+def pytest_unconfigure() -> None:
+    """The end of the session."""
+    http.close()
+
+
 @pytest.fixture(scope="session")
 def plane_server() -> Iterator[World]:
     """One server for all tests of the data plane."""
@@ -132,3 +142,17 @@ def plane(plane_server: World) -> World:
     """An empty data plane."""
     plane_server.reset()
     return plane_server
+
+
+@pytest.fixture
+def connect():
+    """OpenAI clients, closed after the test."""
+    clients = []
+
+    def one(url, **given):
+        clients.append(openai.OpenAI(base_url=url + "/v1", api_key="hf_member", max_retries=0, **given))
+        return clients[-1]
+
+    yield one
+    for client in clients:
+        client.close()

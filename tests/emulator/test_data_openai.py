@@ -2,8 +2,8 @@
 
 import json
 
-import httpx2
 import pytest
+from data_plane import http
 
 pytest_plugins = ["data_plane"]
 
@@ -13,12 +13,12 @@ ENGINES = ["tgi", "vLLM", "sGLang", "llamacpp"]
 
 
 def chat(url, path="/v1/chat/completions", **given):
-    return httpx2.post(url + path, json={"model": MODEL, "messages": HELLO, "max_tokens": 4} | given)
+    return http.post(url + path, json={"model": MODEL, "messages": HELLO, "max_tokens": 4} | given)
 
 
 def complete(url, **given):
     body = {"model": MODEL, "prompt": "Hello", "max_tokens": 4} | given
-    return httpx2.post(url + "/v1/completions", json=body)
+    return http.post(url + "/v1/completions", json=body)
 
 
 def chunks(reply) -> list[dict]:
@@ -29,7 +29,7 @@ def chunks(reply) -> list[dict]:
 
 def test_vllm_v1_models_with_the_repository_id(plane) -> None:
     """The name to send is read here, and is not the path that `root` shows."""
-    [model] = httpx2.get(plane.add("vLLM", args=("--max-model-len", "8192")) + "/v1/models").json()["data"]
+    [model] = http.get(plane.add("vLLM", args=("--max-model-len", "8192")) + "/v1/models").json()["data"]
 
     assert (model["id"], model["root"], model["max_model_len"]) == (MODEL, "/repository", 8192)
 
@@ -65,15 +65,15 @@ def test_vllm_has_no_native_routes(plane, path) -> None:
     """A native prompt sent there must fail and not look like an answer."""
     url = plane.add("vLLM")
 
-    assert httpx2.post(url + path, json={"inputs": "Hello"}).status_code == 404
-    assert httpx2.get(url + "/").status_code == 404
+    assert http.post(url + path, json={"inputs": "Hello"}).status_code == 404
+    assert http.get(url + "/").status_code == 404
 
 
 @pytest.mark.parametrize(("option", "body"), [("not_listening", b'{"error":"503 Service'), ("503", b"")])
 def test_vllm_while_loading_is_an_option(plane, option, body) -> None:
     """Whether it listens before its model is loaded is not known."""
     plane.options["vllm_while_loading"] = option
-    reply = httpx2.get(plane.add("vLLM", is_ready=False) + "/health")
+    reply = http.get(plane.add("vLLM", is_ready=False) + "/health")
 
     assert reply.status_code == 503
     assert reply.content[:21] == body
@@ -240,33 +240,33 @@ def test_sglang_error_bodies(plane) -> None:
     """They are flat, except in a stream."""
     url = plane.add("sGLang")
     wrong = chat(url, messages="Hello")
-    other = httpx2.get(url + "/v1/models/other")
-    typed = httpx2.post(url + "/v1/chat/completions", content=b"{}", headers={"content-type": "text/plain"})
+    other = http.get(url + "/v1/models/other")
+    typed = http.post(url + "/v1/chat/completions", content=b"{}", headers={"content-type": "text/plain"})
 
     assert wrong.status_code == typed.status_code == 400
     assert wrong.json()["object"] == typed.json()["object"] == "error"
     assert (other.status_code, other.json()["code"]) == (404, "model_not_found")
-    assert httpx2.get(url + f"/v1/models/{MODEL}").json()["id"] == MODEL
+    assert http.get(url + f"/v1/models/{MODEL}").json()["id"] == MODEL
 
 
 def test_sglang_generate_has_its_own_body_and_grows_its_text(plane) -> None:
     """The route of TGI's name takes other fields, and frames that each have the whole text."""
     url = plane.add("sGLang")
     body = {"text": "Hello", "sampling_params": {"max_new_tokens": 3}}
-    whole = httpx2.post(url + "/generate", json=body).json()
+    whole = http.post(url + "/generate", json=body).json()
 
-    *first, last = chunks(httpx2.post(url + "/generate", json=body | {"stream": True}))
+    *first, last = chunks(http.post(url + "/generate", json=body | {"stream": True}))
 
     assert [last["text"].startswith(frame["text"]) for frame in first] == [True, True]
     assert last["text"] == whole["text"]
     assert last["meta_info"]["finish_reason"] == {"type": "length", "length": 3}
-    assert httpx2.post(url + "/generate", json={"inputs": "Hello"}).status_code == 400
+    assert http.post(url + "/generate", json={"inputs": "Hello"}).status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/models", "/v1/chat/completions", "/anything"])
 def test_llamacpp_503_loading_model_on_every_route(plane, path) -> None:
     """It listens long before it can answer."""
-    reply = httpx2.get(plane.add("llamacpp", is_ready=False) + path)
+    reply = http.get(plane.add("llamacpp", is_ready=False) + path)
 
     error = {"message": "Loading model", "type": "unavailable_error", "code": 503}
     assert (reply.status_code, reply.json()) == (503, {"error": error})
@@ -275,19 +275,19 @@ def test_llamacpp_503_loading_model_on_every_route(plane, path) -> None:
 def test_llamacpp_error_bodies(plane) -> None:
     """Nested, with words of its own."""
     url = plane.add("llamacpp", image={"url": "", "ctxSize": 16})
-    lost, wrong = httpx2.get(url + "/generate"), chat(url, messages=3)
+    lost, wrong = http.get(url + "/generate"), chat(url, messages=3)
     long = chat(url, messages=[{"role": "user", "content": "word " * 50}])
 
     assert (lost.status_code, lost.json()["error"]["type"]) == (404, "not_found_error")
     assert lost.json()["error"]["message"] == "File Not Found"
     assert (wrong.status_code, wrong.json()["error"]["type"]) == (400, "invalid_request_error")
     assert (long.status_code, long.json()["error"]["type"]) == (400, "exceed_context_size_error")
-    assert httpx2.post(url + "/v1/embeddings", json={"input": ["a"]}).status_code == 501
+    assert http.post(url + "/v1/embeddings", json={"input": ["a"]}).status_code == 501
 
 
 def test_llamacpp_completion_streams_without_done(plane) -> None:
     """The last frame says `stop`."""
-    reply = httpx2.post(plane.add("llamacpp") + "/completion", json={"prompt": "Hi", "n_predict": 3, "stream": True})
+    reply = http.post(plane.add("llamacpp") + "/completion", json={"prompt": "Hi", "n_predict": 3, "stream": True})
 
     frames = [json.loads(line.removeprefix("data: ")) for line in reply.text.splitlines() if line]
     assert [frame["stop"] for frame in frames] == [False, False, False, True]
@@ -302,7 +302,7 @@ def test_llamacpp_shows_any_model_name_it_was_asked_for(plane) -> None:
 @pytest.mark.parametrize("engine", ["sGLang", "tei"])
 def test_loading_replicas_answer_503_on_their_health_route(plane, engine) -> None:
     """Both listen before they can answer; SGLang's body is empty."""
-    reply = httpx2.get(plane.add(engine, is_ready=False) + "/health")
+    reply = http.get(plane.add(engine, is_ready=False) + "/health")
 
     assert reply.status_code == 503
     assert (reply.content == b"") is (engine == "sGLang")
@@ -311,7 +311,7 @@ def test_loading_replicas_answer_503_on_their_health_route(plane, engine) -> Non
 @pytest.mark.parametrize(("option", "is_silent"), [("none", True), ("comments", False)])
 def test_comments_in_a_silence_of_vllm_are_an_option(plane, option, is_silent) -> None:
     """None are known, but nobody looked."""
-    plane.options.update(openai_keep_alive=option, keep_alive_interval_s=0.02, first_token_ms=100)
+    plane.options.update(openai_keep_alive=option, keep_alive_interval_s=0.02, first_token_ms=200)
 
     assert (":\n\n" not in chat(plane.add("vLLM"), stream=True).text) is is_silent
 
@@ -333,7 +333,7 @@ def test_comments_in_a_silence_of_vllm_are_an_option(plane, option, is_silent) -
 )
 def test_health_route_per_engine(plane, engine, path) -> None:
     """A spec may name any of them."""
-    reply = httpx2.get(plane.add(engine) + path)
+    reply = http.get(plane.add(engine) + path)
 
     assert reply.status_code == 200
     assert reply.text == {"huggingface": "Ok", "llamacpp": '{"status":"ok"}'}.get(engine, "")
@@ -344,13 +344,13 @@ def test_token_routes_are_inverse_to_each_other(plane) -> None:
     vllm, llama, sglang = plane.add("vLLM"), plane.add("llamacpp"), plane.add("sGLang")
     text = "Grüße, 東京!"
 
-    tokens = httpx2.post(vllm + "/tokenize", json={"prompt": text}).json()
+    tokens = http.post(vllm + "/tokenize", json={"prompt": text}).json()
     assert tokens["count"] == len(tokens["tokens"])
-    assert httpx2.post(vllm + "/detokenize", json={"tokens": tokens["tokens"]}).json() == {"prompt": text}
-    tokens = httpx2.post(llama + "/tokenize", json={"content": text}).json()
-    assert httpx2.post(llama + "/detokenize", json=tokens).json() == {"content": text}
-    tokens = httpx2.post(sglang + "/tokenize", json={"prompt": text}).json()["tokens"]
-    assert httpx2.post(sglang + "/detokenize", json={"tokens": tokens}).json() == {"text": text}
+    assert http.post(vllm + "/detokenize", json={"tokens": tokens["tokens"]}).json() == {"prompt": text}
+    tokens = http.post(llama + "/tokenize", json={"content": text}).json()
+    assert http.post(llama + "/detokenize", json=tokens).json() == {"content": text}
+    tokens = http.post(sglang + "/tokenize", json={"prompt": text}).json()["tokens"]
+    assert http.post(sglang + "/detokenize", json={"tokens": tokens}).json() == {"text": text}
 
 
 @pytest.mark.parametrize(
@@ -366,4 +366,72 @@ def test_token_routes_are_inverse_to_each_other(plane) -> None:
 )
 def test_a_custom_image_answers_like_the_engine_its_name_tells(plane, url, engine) -> None:
     """People bring their own build of a known engine; anything else is a plain container."""
-    assert httpx2.get(plane.add("custom", image={"url": url}) + engine).status_code == 200
+    assert http.get(plane.add("custom", image={"url": url}) + engine).status_code == 200
+
+
+@pytest.mark.parametrize("engine", ["sGLang", "llamacpp"])
+def test_responses_say_what_a_chat_says(plane, connect, engine) -> None:
+    """The younger route of the openai package, streamed and not."""
+    url = plane.add(engine)
+    client = connect(url)
+    chatted = chat(url, max_tokens=500).json()["choices"][0]["message"]["content"]
+    asked = {"model": MODEL, "input": "Hello", "max_output_tokens": 500}
+
+    whole = client.responses.create(**asked)
+    events = list(client.responses.create(**asked, stream=True))
+
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert chatted == whole.output_text == "".join(deltas) == events[-1].response.output_text
+
+
+def test_errors_of_responses_are_nested_on_sglang(plane) -> None:
+    """As on no other of its routes."""
+    reply = http.post(plane.add("sGLang") + "/v1/responses", json={"model": MODEL})
+
+    assert (reply.status_code, reply.json()["error"]["type"]) == (400, "BadRequestError")
+
+
+def test_messages_on_llamacpp_have_named_events(plane) -> None:
+    """Anthropic's form."""
+    url = plane.add("llamacpp") + "/v1/messages"
+    body = {"model": MODEL, "messages": HELLO, "max_tokens": 3}
+    whole = http.post(url, json=body).json()
+
+    lines = http.post(url, json=body | {"stream": True}).text.splitlines()
+
+    names = [line.removeprefix("event: ") for line in lines if line.startswith("event:")]
+    deltas = [json.loads(line[6:])["delta"]["text"] for line in lines if "text_delta" in line]
+    assert (names[0], names[-1]) == ("message_start", "message_stop")
+    assert "".join(deltas) == whole["content"][0]["text"]
+    assert http.post(url, json={"messages": HELLO}).status_code == 400
+
+
+def test_ranks_labels_and_scores_of_sglang(plane) -> None:
+    """Best first."""
+    url = plane.add("sGLang")
+    query = {"query": "deep learning", "documents": ["cheese", "learning deep"], "items": ["cheese", "learning deep"]}
+
+    assert [row["index"] for row in http.post(url + "/v1/rerank", json=query).json()] == [1, 0]
+    (cheese,), (learning,) = http.post(url + "/v1/score", json=query).json()["scores"]
+    assert cheese < learning
+    [row] = http.post(url + "/v1/classify", json={"input": "fine"}).json()["data"]
+    assert row["probs"][0] >= row["probs"][1]
+
+
+def test_embeddings_and_ranks_of_llamacpp_need_their_mode(plane) -> None:
+    """One server, one mode."""
+    embeds, ranks = (plane.add("llamacpp", image={"url": "", "mode": mode}) for mode in ("embeddings", "reranking"))
+    query = {"query": "deep learning", "documents": ["cheese", "learning deep"]}
+
+    statuses = [http.post(url + "/v1/rerank", json=query).status_code for url in (embeds, ranks)]
+    statuses += [http.post(url + "/embedding", json={"content": "Hi"}).status_code for url in (embeds, ranks)]
+
+    assert statuses == [501, 200, 200, 501]
+    assert http.post(ranks + "/v1/rerank", json=query).json()["results"][0]["index"] == 1
+
+
+def test_infill_of_llamacpp(plane) -> None:
+    """Between two texts."""
+    body = {"input_prefix": "def f(", "input_suffix": "): pass", "n_predict": 3}
+
+    assert http.post(plane.add("llamacpp") + "/infill", json=body).json()["content"]

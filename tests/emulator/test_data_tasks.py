@@ -3,9 +3,9 @@
 import base64
 import math
 
-import httpx2
 import numpy as np
 import pytest
+from data_plane import http
 
 pytest_plugins = ["data_plane"]
 
@@ -18,7 +18,7 @@ def embedder(plane, **given):
 
 
 def post(url, path, body):
-    return httpx2.post(url + path, json=body)
+    return http.post(url + path, json=body)
 
 
 def test_vectors_are_a_list_for_one_string_too(plane) -> None:
@@ -88,7 +88,7 @@ def test_the_batch_limit_is_raised_by_the_environment(plane) -> None:
     url = embedder(plane, env={"MAX_CLIENT_BATCH_SIZE": "64"})
 
     assert post(url, "/embed", {"inputs": ["a"] * 64}).status_code == 200
-    assert httpx2.get(url + "/info").json()["max_client_batch_size"] == 64
+    assert http.get(url + "/info").json()["max_client_batch_size"] == 64
 
 
 def test_empty_input_is_400_and_a_wrong_shape_plain_text(plane) -> None:
@@ -97,7 +97,7 @@ def test_empty_input_is_400_and_a_wrong_shape_plain_text(plane) -> None:
 
     assert post(url, "/embed", {"inputs": []}).json() == {"error": "`inputs` cannot be empty", "error_type": "Empty"}
     assert post(url, "/embed", {"text": "x"}).status_code == 422
-    assert httpx2.post(url + "/embed", content=b"{", headers={"content-type": "application/json"}).status_code == 400
+    assert http.post(url + "/embed", content=b"{", headers={"content-type": "application/json"}).status_code == 400
 
 
 def test_the_root_follows_the_model(plane) -> None:
@@ -133,7 +133,7 @@ def test_other_shapes_of_embeddings_and_tokens(plane) -> None:
 
 def test_info_names_the_model_and_its_revision(plane) -> None:
     """What a check of the served revision reads."""
-    info = httpx2.get(embedder(plane, image={"url": CPU_1_9}) + "/info").json()
+    info = http.get(embedder(plane, image={"url": CPU_1_9}) + "/info").json()
 
     assert (info["model_id"], info["model_sha"], info["version"]) == ("acme/model", "a" * 40, "1.9.2")
     assert "embedding" in info["model_type"]
@@ -176,7 +176,7 @@ def test_scripted_bad_vectors(plane, script, holds) -> None:
 )
 def test_toolkit_400_for_everything(plane, content, text) -> None:
     """A status says nothing there, only the text does."""
-    reply = httpx2.post(plane.add("huggingface"), content=content)
+    reply = http.post(plane.add("huggingface"), content=content)
 
     assert reply.status_code == 400
     assert list(reply.json()) == ["error"]
@@ -207,7 +207,7 @@ def test_toolkit_answers_by_task(plane) -> None:
 
 def test_toolkit_takes_parameters_from_the_query(plane) -> None:
     """When the body has none."""
-    reply = httpx2.post(plane.add("huggingface") + "/?return_full_text=x", json={"inputs": "Hi"})
+    reply = http.post(plane.add("huggingface") + "/?return_full_text=x", json={"inputs": "Hi"})
 
     assert reply.status_code == 400
     assert "return_full_text" in reply.json()["error"]

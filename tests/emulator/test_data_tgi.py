@@ -2,8 +2,8 @@
 
 import json
 
-import httpx2
 import pytest
+from data_plane import http
 
 pytest_plugins = ["data_plane"]
 
@@ -11,7 +11,7 @@ INPUTS = "What is deep learning?"
 
 
 def ask(url, path="/generate", *, inputs=INPUTS, **parameters):
-    return httpx2.post(url + path, json={"inputs": inputs, "parameters": parameters})
+    return http.post(url + path, json={"inputs": inputs, "parameters": parameters})
 
 
 def frames(reply) -> list[dict]:
@@ -23,7 +23,7 @@ def test_tgi_root_list_against_generate_object(plane) -> None:
     url = plane.add()
     body = {"inputs": INPUTS, "parameters": {"max_new_tokens": 5, "return_full_text": False}}
 
-    root, slash, generate = (httpx2.post(url + path, json=body).json() for path in ("", "/", "/generate"))
+    root, slash, generate = (http.post(url + path, json=body).json() for path in ("", "/", "/generate"))
 
     assert root == slash == [generate]
     assert list(generate) == ["generated_text"]
@@ -34,7 +34,7 @@ def test_root_streams_when_the_body_says_so(plane) -> None:
     url = plane.add()
     body = {"inputs": INPUTS, "parameters": {"max_new_tokens": 3}, "stream": True}
 
-    reply = httpx2.post(url, json=body, headers={"Accept": "application/json"})
+    reply = http.post(url, json=body, headers={"Accept": "application/json"})
 
     assert reply.headers["content-type"] == "text/event-stream"
     assert [frame["index"] for frame in frames(reply)] == [1, 2, 3]
@@ -84,7 +84,7 @@ def test_both_data_spacings(plane, option, image, has_space) -> None:
     url = plane.add(image={"url": image})
 
     native = ask(url, "/generate_stream", max_new_tokens=2).text
-    chat = httpx2.post(
+    chat = http.post(
         url + "/v1/chat/completions",
         json={"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "stream": True},
     ).text
@@ -96,12 +96,15 @@ def test_both_data_spacings(plane, option, image, has_space) -> None:
 
 def test_comment_keep_alives(plane) -> None:
     """A comment is a sign of life of the server and none of the model."""
-    plane.options.update(keep_alive_interval_s=0.02, first_token_ms=100)
+    plane.options.update(keep_alive_interval_s=0.02, first_token_ms=200)
 
     reply = ask(plane.add(), "/generate_stream", max_new_tokens=1)
+    plane.options["keep_alive_interval_s"] = 0
+    silent = ask(plane.add(), "/generate_stream", max_new_tokens=1)
 
-    assert reply.text.startswith(":\n\n:\n\n")
-    assert len(frames(reply)) == 1
+    assert reply.text.startswith(":\n\n")
+    assert len(frames(reply)) == len(frames(silent)) == 1
+    assert silent.text.startswith("data:")
 
 
 def test_headers_of_a_stream_and_of_a_reply(plane) -> None:
@@ -200,7 +203,7 @@ def test_what_a_stream_cannot_have(plane, parameters, text) -> None:
 def test_default_do_sample_rule(plane) -> None:
     """Leaving `parameters` out samples, sending it empty does not: the seed in the details shows which."""
     url = plane.add()
-    left_out = httpx2.post(url + "/generate", json={"inputs": INPUTS}).json()["generated_text"]
+    left_out = http.post(url + "/generate", json={"inputs": INPUTS}).json()["generated_text"]
 
     greedy = ask(url).json()["generated_text"]
     sampled = ask(url, do_sample=True).json()["generated_text"]
@@ -248,7 +251,7 @@ def test_default_of_return_full_text_on_the_root_is_an_option(plane, value) -> N
 
     assert ask(url, "", max_new_tokens=2).json()[0]["generated_text"].startswith(INPUTS) is value
     assert not ask(url, "/generate", max_new_tokens=2).json()["generated_text"].startswith(INPUTS)
-    stream = httpx2.post(url, json={"inputs": INPUTS, "parameters": {"max_new_tokens": 2}, "stream": True})
+    stream = http.post(url, json={"inputs": INPUTS, "parameters": {"max_new_tokens": 2}, "stream": True})
     assert frames(stream)[-1]["generated_text"].startswith(INPUTS) is value
 
 
@@ -257,14 +260,14 @@ def test_malformed_json_is_answered_in_plain_text_with_the_status_of_the_option(
     """A client that parses every error as JSON fails a second time here."""
     plane.options["tgi_malformed_json_status"] = status
 
-    reply = httpx2.post(plane.add(), content=b'{"inputs":', headers={"content-type": "application/json"})
+    reply = http.post(plane.add(), content=b'{"inputs":', headers={"content-type": "application/json"})
 
     assert (reply.status_code, reply.headers["content-type"]) == (status, "text/plain; charset=utf-8")
 
 
 def test_a_body_without_its_content_type_is_415_in_plain_text(plane) -> None:
     """What `curl -d` sends unless told otherwise."""
-    reply = httpx2.post(
+    reply = http.post(
         plane.add(), content=b'{"inputs": "x"}', headers={"content-type": "application/x-www-form-urlencoded"}
     )
 
@@ -293,7 +296,7 @@ def test_a_body_without_its_content_type_is_415_in_plain_text(plane) -> None:
 )
 def test_a_wrong_shape_is_422_in_plain_text(plane, body) -> None:
     """Null is one for some fields and not for others."""
-    reply = httpx2.post(plane.add() + "/generate", json=body)
+    reply = http.post(plane.add() + "/generate", json=body)
 
     assert (reply.status_code, reply.headers["content-type"]) == (422, "text/plain; charset=utf-8")
 
@@ -305,7 +308,7 @@ def test_null_numbers_and_unknown_keys_are_taken(plane) -> None:
     )
     body = {"inputs": "x", "parameters": {**numbers, "max_new_tokens": 2, "stop_sequences": ["x"]}, "options": {}}
 
-    assert httpx2.post(plane.add() + "/generate", json=body).status_code == 200
+    assert http.post(plane.add() + "/generate", json=body).status_code == 200
 
 
 def test_too_many_at_once_are_429_overloaded(plane) -> None:
@@ -325,7 +328,7 @@ def test_info_tells_the_limits_and_by_option_the_revision(plane, option, sha) ->
     plane.options["tgi_model_sha"] = option
     url = plane.add(image={"url": "tgi:3.2.1", "maxInputLength": 1000, "maxTotalTokens": 1500})
 
-    info = httpx2.get(url + "/info").json()
+    info = http.get(url + "/info").json()
 
     assert (info["model_id"], info["model_sha"], info["version"]) == ("acme/model", sha, "3.2.1")
     assert (info["max_input_tokens"], info["max_total_tokens"]) == (1000, 1500)
@@ -336,12 +339,12 @@ def test_health_routes_answer_empty_200_and_while_loading_503_unhealthy(plane) -
     """`running` is shown before."""
     url = plane.add()
     paths = ["/health", "/ping", "/", ""]
-    assert [(reply.status_code, reply.content) for reply in (httpx2.get(url + path) for path in paths)] == [
+    assert [(reply.status_code, reply.content) for reply in (http.get(url + path) for path in paths)] == [
         (200, b"")
     ] * 4
 
     plane.change(url, is_ready=False)
-    reply = httpx2.get(url + "/health")
+    reply = http.get(url + "/health")
 
     assert (reply.status_code, reply.json()) == (503, {"error": "unhealthy", "error_type": "healthcheck"})
 
@@ -349,24 +352,24 @@ def test_health_routes_answer_empty_200_and_while_loading_503_unhealthy(plane) -
 def test_tokenize_chat_tokenize_and_metrics(plane) -> None:
     """Joined, the tokens are the text again."""
     url = plane.add()
-    tokens = httpx2.post(url + "/tokenize", json={"inputs": INPUTS}).json()
-    chat = httpx2.post(url + "/chat_tokenize", json={"messages": [{"role": "user", "content": "Hi"}]}).json()
+    tokens = http.post(url + "/tokenize", json={"inputs": INPUTS}).json()
+    chat = http.post(url + "/chat_tokenize", json={"messages": [{"role": "user", "content": "Hi"}]}).json()
 
     assert "".join(token["text"] for token in tokens) == INPUTS
     assert INPUTS[tokens[2]["start"] : tokens[2]["stop"]] == tokens[2]["text"]
     assert "".join(token["text"] for token in chat["tokenize_response"]) == chat["templated_text"]
-    assert "tgi_request_count 3" in httpx2.get(url + "/metrics").text
+    assert "tgi_request_count 3" in http.get(url + "/metrics").text
 
 
 def test_invocations_and_vertex_take_the_bodies_of_other_clouds(plane) -> None:
     """Both are routes of the same server."""
     url = plane.add()
     native = {"inputs": INPUTS, "parameters": {"max_new_tokens": 2, "return_full_text": False}}
-    text = httpx2.post(url + "/generate", json=native).json()["generated_text"]
+    text = http.post(url + "/generate", json=native).json()["generated_text"]
 
-    assert httpx2.post(url + "/invocations", json=native).json() == [{"generated_text": text}]
-    assert httpx2.post(url + "/vertex", json={"instances": [native]}).json() == {"predictions": [text]}
-    chat = httpx2.post(url + "/invocations", json={"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2})
+    assert http.post(url + "/invocations", json=native).json() == [{"generated_text": text}]
+    assert http.post(url + "/vertex", json={"instances": [native]}).json() == {"predictions": [text]}
+    chat = http.post(url + "/invocations", json={"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2})
     assert chat.json()["object"] == "chat.completion"
 
 

@@ -10,14 +10,13 @@ from starlette.responses import HTMLResponse, Response
 
 from hfdeploy.emulator import text, vectors
 from hfdeploy.emulator.engines import body as bodies
-from hfdeploy.emulator.engines import generation, metrics, openai, plain, question, vllm
+from hfdeploy.emulator.engines import generation, metrics, openai, plain, question, responses, scores, vllm
 from hfdeploy.emulator.engines.body import Body, BodyError
 from hfdeploy.emulator.engines.call import JSON, Call, Engine, Fault, dumps
 from hfdeploy.emulator.engines.question import SAMPLING, Manners, Question
 from hfdeploy.emulator.frames import EventStream, Frame, Framing
 from hfdeploy.emulator.text import Ask, Token
 
-_NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
 _SHAPE = SAMPLING | {"top_k", "min_p", "typical_p", "repeat_penalty", "mirostat", "grammar"}
 _KINDS = {"generation": "server_error", "overloaded": "unavailable_error", "validation": "invalid_request_error"}
 
@@ -112,21 +111,50 @@ async def apply_template(call: Call) -> Response:
 
 async def embeddings(call: Call) -> Response:
     """POST /v1/embeddings, in the mode of that name."""
-    _check_mode(call)
+    _check_mode(call, "embeddings")
     return plain.embeddings(call, _read(call), model=call.served_model)
 
 
 async def embedding(call: Call) -> Response:
     """POST /embedding: the native form."""
-    _check_mode(call)
+    _check_mode(call, "embeddings")
     inputs = _read(call).texts("content", single=True)
     found = vectors.scripted(vectors.embed(call.serving.repository, call.serving.revision, inputs), call.script)
     return JSON([{"index": index, "embedding": [vector]} for index, vector in enumerate(found)])
 
 
-def _check_mode(call: Call) -> None:
-    if call.serving.image.get("mode") != "embeddings" and "--embeddings" not in call.serving.args:
-        raise Fault(501, _NO_EMBEDDINGS, "not_supported_error")
+async def rerank(call: Call) -> Response:
+    """POST /v1/rerank, in the mode of that name."""
+    _check_mode(call, "reranking")
+    body = _read(call)
+    ranked = scores.rank(call, body.text("query"), body.texts("documents"))
+    results = [{"index": index, "relevance_score": score} for index, score in ranked]
+    return JSON({"model": call.served_model, "object": "list", "results": results})
+
+
+async def respond(call: Call) -> Response:
+    """POST /v1/responses."""
+    return await responses.responses(call, DIALECT)
+
+
+async def messages(call: Call) -> Response:
+    """POST /v1/messages."""
+    return await responses.messages(call, DIALECT)
+
+
+async def infill(call: Call) -> Response:
+    """POST /infill: what belongs between `input_prefix` and `input_suffix`."""
+    body = _read(call)
+    prompt = body.text("input_prefix") + body.text("input_suffix")
+    ask = generation.seeded(call, _native(Body({**body.content, "prompt": prompt})))
+    return JSON(_native_reply(call, ask, [token async for token in generation.speak(call, ask)]))
+
+
+def _check_mode(call: Call, mode: str) -> None:
+    """Raises the Fault of a server that was started for something else."""
+    if call.serving.image.get("mode") != mode and f"--{mode}" not in call.serving.args:
+        said = f"This server does not support {mode}. Start it with `--{mode}`"
+        raise Fault(501, said, "not_supported_error")
 
 
 def _native(body: Body) -> Ask:
@@ -233,7 +261,11 @@ ENGINE = Engine(
         "/v1/chat/completions": {"POST": chat},
         "/v1/completions": {"POST": completions},
         "/v1/embeddings": {"POST": embeddings},
+        "/v1/rerank": {"POST": rerank},
+        "/v1/responses": {"POST": respond},
+        "/v1/messages": {"POST": messages},
         "/v1/models": {"GET": models},
+        "/infill": {"POST": infill},
         "/completion": {"POST": completion},
         "/embedding": {"POST": embedding},
         "/tokenize": {"POST": tokenize},

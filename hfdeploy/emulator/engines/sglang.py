@@ -2,8 +2,6 @@
 
 import secrets
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +9,13 @@ from starlette.responses import Response
 
 from hfdeploy.emulator import text, vectors
 from hfdeploy.emulator.engines import body as bodies
-from hfdeploy.emulator.engines import generation, metrics, openai, plain, vllm
+from hfdeploy.emulator.engines import metrics, openai, plain, responses, scores, sglang_native, vllm
 from hfdeploy.emulator.engines.body import Body, BodyError
 from hfdeploy.emulator.engines.call import JSON, Call, Engine, Fault, dumps
 from hfdeploy.emulator.engines.question import SAMPLING, Manners, Question
-from hfdeploy.emulator.frames import DONE, EventStream, Frame
 from hfdeploy.emulator.swagger import documented
-from hfdeploy.emulator.text import Ask, Token
 
-_NATIVE_LIMIT = 128
 _BAD_REQUEST = "BadRequestError"
-_SHAPE = frozenset(
-    {"temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty"}
-)
 
 
 async def chat(call: Call) -> Response:
@@ -51,6 +43,42 @@ async def encode(call: Call) -> Response:
             for vector, given in zip(found, inputs, strict=True)
         ]
     )
+
+
+async def rerank(call: Call) -> Response:
+    """POST /v1/rerank: a list, best first."""
+    body = _read(call)
+    documents = body.texts("documents")
+    ranked = scores.rank(call, body.text("query"), documents)
+    return JSON([{"score": score, "document": documents[index], "index": index} for index, score in ranked])
+
+
+async def score(call: Call) -> Response:
+    """POST /v1/score: how each item follows from the query."""
+    body = _read(call)
+    ranked = sorted(scores.rank(call, body.text("query"), body.texts("items", single=True)))
+    return JSON({"scores": [[value] for _, value in ranked], "model": call.served_model, "object": "scoring"})
+
+
+async def classify(call: Call) -> Response:
+    """POST /v1/classify: the likelier label of each text."""
+    rows = []
+    for index, given in enumerate(_read(call).texts("input", single=True)):
+        likely, other = scores.classify(call, given)
+        probabilities = [likely["score"], other["score"]]
+        rows.append({"index": index, "label": likely["label"], "probs": probabilities, "num_classes": 2})
+    return JSON({"id": plain.new_id("classify"), "object": "list", "model": call.served_model, "data": rows})
+
+
+async def respond(call: Call) -> Response:
+    """POST /v1/responses, which nests its errors under `error`, as no other route here does."""
+    try:
+        return await responses.responses(call, DIALECT)
+    except BodyError as error:
+        nested = _error(Fault(400, error.message, _BAD_REQUEST, param=error.field))
+        return JSON({"error": nested}, status_code=400)
+    except Fault as fault:
+        return JSON({"error": _error(fault)}, status_code=fault.status)
 
 
 async def models(call: Call) -> Response:
@@ -93,72 +121,6 @@ async def detokenize(call: Call) -> Response:
     """POST /detokenize: ids that /tokenize gave."""
     ids = _read(call).content.get("tokens", [])
     return JSON({"text": text.join([number for number in ids if isinstance(number, int)])})
-
-
-async def generate(call: Call) -> Response:
-    """POST /generate: `text` and `sampling_params`; another body than TGI's route of the same name."""
-    body = _read(call)
-    ask = generation.seeded(call, _native(body))
-    if body.flag("stream"):
-        return EventStream(
-            _native_frames(call, ask),
-            script=call.script,
-            framing=DIALECT.framing(call),
-            broken=lambda: [_native_error(Fault(500, generation.OUT_OF_MEMORY, "generation")), DONE],
-        )
-    tokens = [token async for token in generation.speak(call, ask)]
-    return JSON(_native_reply(secrets.token_hex(16), ask, tokens))
-
-
-def _native(body: Body) -> Ask:
-    given = body.part("sampling_params", nullable=True) or Body({})
-    prompt = body.text("text")
-    return Ask(
-        prompt=prompt,
-        limit=given.whole("max_new_tokens") or _NATIVE_LIMIT,
-        shape=given.shape(_SHAPE),
-        sampled=given.number("temperature") != 0,
-        seed=given.whole("sampling_seed"),
-        stop=given.texts("stop", nullable=True, single=True),
-        cuts_stop=True,
-        ignores_end=given.flag("ignore_eos", nullable=True),
-    )
-
-
-async def _native_frames(call: Call, ask: Ask) -> AsyncGenerator[Frame, None]:
-    """Each frame has the whole text so far."""
-    request_id = secrets.token_hex(16)
-    said: list[Token] = []
-    try:
-        async with aclosing(generation.speak(call, ask)) as tokens:
-            async for token in tokens:
-                said.append(token)
-                yield Frame(dumps(_native_reply(request_id, ask, said)), is_token=not token.special)
-    except Fault as fault:
-        yield _native_error(fault)
-    yield DONE
-
-
-def _native_reply(request_id: str, ask: Ask, tokens: list[Token]) -> dict[str, Any]:
-    last = tokens[-1]
-    finish = None
-    if last.finish:
-        match last.finish:
-            case "length":
-                finish = {"type": "length", "length": ask.limit}
-            case _:
-                finish = {"type": "stop", "matched": last.stop or last.id}
-    meta = {
-        "id": request_id,
-        "finish_reason": finish,
-        "prompt_tokens": text.count(ask.prompt),
-        "completion_tokens": len(tokens),
-    }
-    return {"text": "".join(token.text for token in tokens if not token.special), "meta_info": meta}
-
-
-def _native_error(fault: Fault) -> Frame:
-    return Frame(dumps({"error": {"message": fault.message}}))
 
 
 def _entry(call: Call) -> dict[str, Any]:
@@ -235,8 +197,12 @@ ENGINE = Engine(
             "/v1/chat/completions": {"POST": chat},
             "/v1/completions": {"POST": completions},
             "/v1/embeddings": {"POST": embeddings},
+            "/v1/rerank": {"POST": rerank},
+            "/v1/score": {"POST": score},
+            "/v1/classify": {"POST": classify},
+            "/v1/responses": {"POST": respond},
             "/v1/models": {"GET": models},
-            "/generate": {"POST": generate},
+            "/generate": {"POST": sglang_native.generate},
             "/encode": {"POST": encode},
             "/tokenize": {"POST": tokenize},
             "/detokenize": {"POST": detokenize},
@@ -247,6 +213,15 @@ ENGINE = Engine(
             "/get_model_info": {"GET": model_info},
             "/get_server_info": {"GET": server_info},
             "/metrics": {"GET": counters},
+        },
+        examples={
+            "/v1/rerank": {"query": "deep learning", "documents": ["machine learning", "cheese"]},
+            "/v1/score": {"query": "deep learning", "items": ["machine learning", "cheese"]},
+            "/v1/classify": {"input": ["What is deep learning?"]},
+            "/v1/responses": {"input": "What is deep learning?", "max_output_tokens": 20},
+            "/tokenize": {"prompt": "What is deep learning?"},
+            "/generate": {"text": "What is deep learning?", "sampling_params": {"max_new_tokens": 20}},
+            "/invocations": {"messages": [{"role": "user", "content": "What is deep learning?"}], "max_tokens": 20},
         },
     ),
     not_found=_not_found,

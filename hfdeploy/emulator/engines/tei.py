@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from hfdeploy.emulator import text, vectors
 from hfdeploy.emulator.engines import body as bodies
-from hfdeploy.emulator.engines import metrics, plain
+from hfdeploy.emulator.engines import metrics, plain, scores
 from hfdeploy.emulator.engines.body import Body, BodyError
 from hfdeploy.emulator.engines.call import JSON, Call, Engine, Fault
 from hfdeploy.emulator.swagger import documented
@@ -17,7 +17,6 @@ _MAX_BATCH = 32
 _REFUSED_WITH_422_SINCE = (1, 9, 0)
 _VERSION_TAG = re.compile(r":(?:[a-z0-9]+-)?v?(\d+)\.(\d+)(?:\.(\d+))?")
 _TYPES = {"validation": "Validation", "generation": "Backend", "overloaded": "Overloaded", "unhealthy": "Unhealthy"}
-_LABELS = ("POSITIVE", "NEGATIVE")
 _OPENAI_PATHS = frozenset({"/embeddings", "/v1/embeddings"})
 _DEFAULT_VERSION = (1, 9, 0)
 
@@ -112,7 +111,10 @@ async def info(call: Call) -> Response:
     """GET /info."""
     kind = _kind(call)
     pooling = {"embedding": {"pooling": call.serving.image.get("pooling") or "mean"}}
-    labels = {"id2label": dict(enumerate(_LABELS)), "label2id": {label: place for place, label in enumerate(_LABELS)}}
+    labels = {
+        "id2label": dict(enumerate(scores.LABELS)),
+        "label2id": {label: place for place, label in enumerate(scores.LABELS)},
+    }
     return JSON(
         {
             "model_id": call.served_model,
@@ -164,10 +166,7 @@ def _vectors(call: Call, texts: tuple[str, ...], *, is_normalised: bool = True) 
 
 
 def _labels(call: Call, given: object) -> list[dict[str, Any]]:
-    words = " ".join(given) if isinstance(given, list) else str(given)
-    score = abs(_vectors(call, (words,))[0][0]) * 5 % 1
-    rows: list[dict[str, Any]] = [{"score": score, "label": _LABELS[0]}, {"score": 1 - score, "label": _LABELS[1]}]
-    return sorted(rows, key=lambda row: -float(row["score"]))
+    return scores.classify(call, " ".join(given) if isinstance(given, list) else str(given))
 
 
 def _tokenized(given: str) -> list[dict[str, Any]]:

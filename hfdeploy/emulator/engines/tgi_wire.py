@@ -30,7 +30,7 @@ def framing(call: Call) -> Framing:
     """A space after `data:` since 2.1.0, and a comment when nothing came for a while."""
     spacing = call.option("tgi_data_space")
     is_spaced = version(call) >= _SPACED_SINCE if spacing == "by_image" else spacing == "always"
-    return Framing(is_spaced=is_spaced, keep_alive_s=call.option("keep_alive_interval_s"))
+    return Framing(is_spaced=is_spaced, keep_alive_s=call.option("keep_alive_interval_s") or None)
 
 
 def read(call: Call) -> Body:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import PlainTextResponse, Response
 
 from hfdeploy.emulator import text, vectors
-from hfdeploy.emulator.engines import generation
+from hfdeploy.emulator.engines import generation, scores
 from hfdeploy.emulator.engines.body import Body, BodyError
 from hfdeploy.emulator.engines.call import JSON, Call, Engine, Fault
 from hfdeploy.emulator.text import Ask
@@ -17,7 +17,6 @@ from hfdeploy.emulator.text import Ask
 _SHAPE = frozenset({"temperature", "top_k", "top_p", "typical_p", "repetition_penalty", "do_sample", "num_beams"})
 _KNOWN = _SHAPE | {"max_new_tokens", "max_length", "return_full_text", "num_return_sequences", "min_new_tokens"}
 _DEFAULT_LIMIT = 20
-_LABELS = ("POSITIVE", "NEGATIVE")
 _EMBEDDING_TASKS = frozenset({"feature-extraction", "sentence-embeddings"})
 _TEXT_TASKS = {
     "text-generation": "generated_text",
@@ -65,7 +64,7 @@ async def _pipeline(call: Call, inputs: object, parameters: dict[str, Any]) -> o
         return {"embeddings": found} if task == "sentence-embeddings" else found
     if task == "fill-mask":
         return _filled(str(inputs))
-    return _labels(call, inputs)
+    return scores.classify(call, json.dumps(inputs))
 
 
 async def _texts(call: Call, inputs: object, parameters: dict[str, Any], key: str) -> list[dict[str, str]]:
@@ -116,12 +115,6 @@ def _filled(given: str) -> list[dict[str, Any]]:
         raise Fault(400, "No mask_token ([MASK]) found on the input", "toolkit")
     filled = given.replace("[MASK]", "light").replace("<mask>", "light")
     return [{"score": 0.42, "token": text.identify("light"), "token_str": "light", "sequence": filled}]
-
-
-def _labels(call: Call, inputs: object) -> list[dict[str, Any]]:
-    score = abs(_vectors(call, [json.dumps(inputs)])[0][0]) * 5 % 1
-    rows: list[dict[str, Any]] = [{"label": _LABELS[0], "score": score}, {"label": _LABELS[1], "score": 1 - score}]
-    return sorted(rows, key=lambda row: -float(row["score"]))
 
 
 def _fault_reply(call: Call, fault: Fault) -> Response:  # noqa: ARG001  every engine takes the call

@@ -139,7 +139,7 @@ def _loading(call: Call) -> Response | None:
 
 def _framing(call: Call) -> Framing:
     is_kept_alive = call.option("openai_keep_alive") == "comments"
-    return Framing(keep_alive_s=call.option("keep_alive_interval_s") if is_kept_alive else None)
+    return Framing(keep_alive_s=call.option("keep_alive_interval_s") or None if is_kept_alive else None)
 
 
 DIALECT = Dialect(
@@ -182,6 +182,7 @@ ENGINE = Engine(
             "/tokenize": {"POST": tokenize},
             "/detokenize": {"POST": detokenize},
         },
+        examples={"/tokenize": {"prompt": "What is deep learning?"}},
     ),
     not_found=lambda _: JSON({"detail": "Not Found"}, status_code=404),
     loading=_loading,

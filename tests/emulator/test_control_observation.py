@@ -1,0 +1,324 @@
+"""Replicas, logs, metrics, event streams; catalogue, whoami and the neighbouring routes."""
+
+import json
+import threading
+
+import pytest
+from control_plane import BODY
+from huggingface_hub import HfApi
+
+EP = "/v2/endpoint/acme/demo"
+# Catalogue methods of huggingface_hub say of themselves that they are experimental.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is experimental:UserWarning")
+
+LOGS = "/v3/endpoint/acme/demo/logs"
+
+
+def lines(response) -> list[str]:
+    return [entry["line"] for entry in response.json()]
+
+
+def events(emulator, path: str, count: int, meanwhile=lambda: None) -> list[dict]:
+    """The first events of a stream; `meanwhile` happens after the first."""
+    found: list[dict] = []
+    with emulator.owner.stream("GET", path) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: ")))
+                if len(found) == 1:
+                    thread = threading.Thread(target=meanwhile)
+                    thread.start()
+                if len(found) == count:
+                    break
+    thread.join()
+    return found
+
+
+def test_replica(emulator) -> None:
+    """Ids look like `xxxxxxxx-xxxxx`."""
+    emulator.create(compute={"scaling": {"minReplica": 2, "maxReplica": 2}})
+    pending = emulator.owner.get(f"{EP}/replica").json()["items"]
+    emulator.advance(30)
+    starting = emulator.owner.get(f"{EP}/replica").json()["items"]
+    emulator.advance(400)
+    started = emulator.owner.get(f"{EP}/replica").json()["items"]
+
+    assert pending == []
+    assert [item["status"]["live"] for item in starting] == [False, False]
+    assert [item["status"]["live"] for item in started] == [True, True]
+    assert [len(part) for part in started[0]["id"].split("-")] == [8, 5]
+
+
+def test_v2_logs_are_text_with_tail_and_line_length(emulator) -> None:
+    """One line per line."""
+    emulator.started()
+    whole = emulator.owner.get(f"{EP}/logs").text.splitlines()
+    tail = emulator.owner.get(f"{EP}/logs", params={"tail": 1, "line_max_length": 9}).text
+    nobody = emulator.owner.get(f"{EP}/logs", params={"replica": "none"}).text
+
+    assert whole[-1] == "Connected: ready to accept requests"
+    assert (tail, nobody) == ("Connected\n", "")
+
+
+def test_v2_logs_follow(emulator) -> None:
+    """`follow=true` goes on until the caller leaves."""
+    emulator.started()
+    found = []
+    with emulator.owner.stream("GET", f"{EP}/logs", params={"follow": "true", "tail": 1}) as response:
+        for line in response.iter_lines():
+            found.append(line)
+            if len(found) == 1:
+                emulator.act("pause")
+            if len(found) == 2:
+                break
+
+    assert found[1] == "Signal received: shutting down"
+
+
+def test_v3_logs_with_filters(emulator) -> None:
+    """level, search, since, until, tail, limit, order, replica."""
+    emulator.set(outcomes=[{"outcome": "broken_image"}])
+    emulator.create()
+    emulator.advance(400)
+    everything = emulator.owner.get(LOGS).json()
+
+    def found(**query) -> list[str]:
+        return lines(emulator.owner.get(LOGS, params=query))
+
+    first, last = everything[0], everything[-1]
+    assert {"timestamp", "line", "stream", "replica_id", "level"} == first.keys()
+    assert found(level="error") == [last["line"]]
+    assert found(search="DOWNLOADING") == ["Downloading files to /repository"]
+    assert found(since=last["timestamp"]) == [entry["line"] for entry in everything[-2:]]
+    assert found(until=first["timestamp"]) == [entry["line"] for entry in everything[:2]]
+    assert found(tail=1) == [last["line"]]
+    assert found(limit=1) == [first["line"]]
+    assert found(order="desc") == [entry["line"] for entry in everything[::-1]]
+    assert found(replica="nobody") == []
+    assert (last["stream"], first["stream"]) == ("stderr", "stdout")
+
+
+@pytest.mark.parametrize("query", [{"since": "yesterday"}, {"limit": "x"}, {"tail": "-1"}], ids=str)
+def test_a_log_filter_that_is_none_is_400(emulator, query) -> None:
+    """Not silently everything."""
+    emulator.started()
+
+    assert emulator.owner.get(LOGS, params=query).status_code == 400
+
+
+def test_v3_logs_501_option(emulator) -> None:
+    """Log search is not available everywhere."""
+    emulator.started()
+    emulator.set(log_search="missing")
+
+    assert emulator.owner.get(LOGS).status_code == 501
+    assert emulator.owner.get(f"{LOGS}/sse").status_code == 501
+    assert emulator.owner.get(f"{EP}/logs").status_code == 200
+
+
+def test_logs_sse(emulator) -> None:
+    """Backfill, then what happens."""
+    emulator.started()
+    old = events(emulator, f"{EP}/logs/sse?tail=1", 1)
+    new = events(emulator, f"{LOGS}/sse?tail=1&search=e", 2, lambda: emulator.act("pause"))
+
+    assert old == ["Connected: ready to accept requests"]
+    assert [entry["line"] for entry in new] == [
+        "Connected: ready to accept requests",
+        "Signal received: shutting down",
+    ]
+
+
+def test_status_sse(emulator) -> None:
+    """The object whenever it changes."""
+    emulator.started()
+    found = events(emulator, f"{EP}/sse", 2, lambda: emulator.act("pause"))
+
+    assert [one["status"]["state"] for one in found] == ["running", "paused"]
+
+
+@pytest.fixture
+def called(emulator):
+    """An endpoint with three answered requests and a refused one."""
+    emulator.seed(model={"image": {"tgi": {"url": "x/tgi:3.3.7"}}})
+    for _ in range(3):
+        assert emulator.owner.get("/endpoints/acme/demo/health").status_code == 200
+    emulator.anonymous.get("/endpoints/acme/demo/health")
+    return emulator
+
+
+PERIOD = {"start": "2020-01-01T00:00:00Z", "stop": "2099-01-01T00:00:00Z"}
+
+
+def test_metrics(called) -> None:
+    """All graphs at once."""
+    graphs = called.owner.post(f"{EP}/metrics", json=PERIOD).json()
+    counts = {series["statusCode"]: series["data"][0]["y"] for series in graphs["responseStatusCodeGrouped"]["series"]}
+
+    assert counts == {"200": 3, "401": 1}
+    assert {series["percentile"] for series in graphs["responseElapsed"]["series"]} == {"p50", "p90", "p95", "p99"}
+    assert graphs.keys() >= {"pendingRequest", "replicasRunning", "hardwareCpu", "hardwareGpu", "inference"}
+    assert graphs["hardwareCpu"]["series"][0].keys() == {"replicaId", "deviceId", "data"}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        "response-status-code",
+        "response-elapsed",
+        "pending-request",
+        "replica-status",
+        "replica-running",
+        "hardware-cpu",
+    ],
+)
+def test_one_graph(called, graph) -> None:
+    """By its name in the route."""
+    assert called.owner.post(f"{EP}/metrics/{graph}", json=PERIOD).json()["series"]
+
+
+def test_vllm_graphs(emulator) -> None:
+    """Only where vLLM runs."""
+    emulator.seed(model={"image": {"vLLM": {"url": "x/vllm:1"}}})
+    emulator.seed("other")
+
+    assert "waiting" in emulator.owner.post(f"{EP}/metrics/vllm/requests", json=PERIOD).json()
+    assert emulator.owner.post("/v2/endpoint/acme/other/metrics/vllm/requests", json=PERIOD).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [("request-count", 4), ("success-throughput", 3), ("bad-request-throughput", 1), ("server-error-throughput", 0),
+     ("request-count-rate", 4 / 3600), ("ready-replicas", 1), ("target-replicas", 1), ("gpu-usage", 55.0)],
+)  # fmt: skip
+def test_the_older_form_of_metrics(called, metric, value) -> None:
+    """Clients of 2023: unix seconds and a step."""
+    now = called.owner.get("/_emulator").json()["now"]
+    body = {"from": now - 1800, "to": now + 1000, "step": 3600}
+    [point] = called.owner.post(f"{EP}/metrics/{metric}", json=body).json()["values"]
+
+    assert point[1] == pytest.approx(value)
+
+
+def test_unknown_metrics_are_404_and_a_period_is_required(called) -> None:
+    """In both forms."""
+    assert called.owner.post(f"{EP}/metrics/nothing", json=PERIOD).status_code == 404
+    assert called.owner.post(f"{EP}/metrics/nothing", json={"from": 0, "to": 1}).status_code == 404
+    assert called.owner.post(f"{EP}/metrics", json={}).status_code == 400
+
+
+def test_open_metrics(called) -> None:
+    """Names that the documentation prints."""
+    response = called.owner.get(f"{EP}/open-metrics")
+
+    assert response.headers["content-type"].startswith("text/plain")
+    for text in (
+        'latency_distribution{quantile="0.95"}',
+        "latency_distribution_count 4",
+        "cpu_usage_percent{replica_id=",
+    ):
+        assert text in response.text
+    assert 'status_code="200"} 3' in response.text
+
+
+def test_catalogue(emulator, api: HfApi) -> None:
+    """Listed, filtered, deployed; marked as coming from it."""
+    models = {model.repo_id: model for model in api.list_inference_catalog()}
+    cpu = api.list_inference_catalog(accelerator="cpu", engine="tei", limit=1)
+    made = api.create_inference_endpoint_from_catalog("BAAI/bge-small-en-v1.5", namespace="acme", name="bge")
+    named = api.create_inference_endpoint_from_catalog(recipe_id="qwen-lima-x1l40s", namespace="acme")
+
+    assert [recipe.engine for recipe in models["Qwen/Qwen2.5-7B-Instruct"].recipes] == ["vllm", "sglang"]
+    assert [model.repo_id for model in cpu] == ["BAAI/bge-small-en-v1.5"]
+    assert (made.name, made.raw["model"]["fromCatalog"], made.raw["type"]) == ("bge", True, "authenticated")
+    assert named.name.startswith("qwen2-5-7b-instruct-")
+    assert len(named.name) <= 32
+    assert emulator.owner.post("/api/v1/catalog/recipe/none/deploy", json={"namespace": "acme"}).status_code == 404
+
+
+def test_every_recipe_deploys(emulator, api) -> None:
+    """A catalogue of tested configurations."""
+    for model in api.list_inference_catalog():
+        for recipe in model.recipes:
+            made = api.create_inference_endpoint_from_catalog(recipe_id=recipe.id, namespace="acme")
+            emulator.advance(400)
+            assert emulator.state(made.name) == "running"
+
+
+@pytest.mark.usefixtures("emulator")
+def test_whoami_gives_the_sdk_its_namespace(api) -> None:
+    """It is asked whenever the namespace is left out."""
+    me = api.whoami()
+    made = api.create_inference_endpoint(
+        "mine",
+        repository="Qwen/Qwen2.5-7B-Instruct",
+        framework="pytorch",
+        accelerator="gpu",
+        instance_size="x1",
+        instance_type="nvidia-l4",
+        region="us-east-1",
+        vendor="aws",
+    )
+
+    assert (me["name"], {org["name"]: org["canPay"] for org in me["orgs"]}) == (
+        "founder",
+        {"acme": True, "emulated": True, "unpaid": False},
+    )
+    assert made.namespace == "founder"
+
+
+def test_custom_domains(emulator) -> None:
+    """Create it first, then use it: huggingface_hub #3013."""
+    too_early = emulator.post(BODY | {"route": {"domain": "llm.acme.example"}})
+    made = emulator.owner.post("/v2/network/domain/acme", json={"domain": "llm.acme.example"}).json()
+    twice = emulator.owner.post("/v2/network/domain/acme", json={"domain": "llm.acme.example"})
+    used = emulator.create(route={"domain": "llm.acme.example"})
+    listed = emulator.owner.get("/v2/network/domain/acme").json()
+    gone = emulator.owner.delete("/v2/network/domain/acme/llm.acme.example")
+
+    assert (too_early.status_code, twice.status_code, gone.json()) == (400, 409, {})
+    assert made.keys() == {"domain", "status", "createdAt"}
+    assert (used["route"], listed) == ({"domain": "llm.acme.example"}, [made])
+    assert emulator.owner.get("/v2/network/domain/acme").json() == []
+
+
+def test_cidr_lists(emulator) -> None:
+    """Made, changed, removed."""
+    made = emulator.owner.post(
+        "/v2/network/cidr-list/acme", json={"name": "office", "cidrList": ["192.0.2.0/24"]}
+    ).json()
+    emulator.owner.post(f"/v2/network/cidr-list/acme/{made['id']}", json={"name": "office", "cidrList": []})
+    listed = emulator.owner.get("/v2/network/cidr-list/acme").json()
+
+    assert listed == [{"id": made["id"], "name": "office", "cidrList": []}]
+    assert emulator.owner.delete(f"/v2/network/cidr-list/acme/{made['id']}").status_code == 200
+    assert emulator.owner.delete(f"/v2/network/cidr-list/acme/{made['id']}").status_code == 404
+
+
+def test_audit_logs_name_user_action_and_request(emulator) -> None:
+    """The same request id as on the reply."""
+    made = emulator.post(BODY)
+    emulator.act("pause")
+    items = emulator.owner.get("/v2/audit-logs/acme", params={"endpoint": "demo"}).json()["items"]
+
+    assert [(item["action"], item["user"]["name"]) for item in items] == [("pause", "founder"), ("create", "founder")]
+    assert items[1]["requestId"] == made.headers["x-request-id"]
+
+
+def test_the_diagnostic_agent_answers_with_the_object(emulator) -> None:
+    """And changes nothing."""
+    emulator.seed()
+
+    assert emulator.act("agent/debug").json()["name"] == "demo"
+
+
+def test_private_services_can_be_listed_and_removed(emulator) -> None:
+    """Filtered by account."""
+    emulator.seed(privateService={"accountId": "1", "region": "us-east-1"})
+    path = "/v2/network/private-service/acme"
+    [service] = emulator.owner.get(path, params={"account-id": "1", "shared": "false"}).json()
+
+    assert emulator.owner.get(path, params={"account-id": "2"}).json() == []
+    assert emulator.owner.delete(f"{path}/{service['id']}").status_code == 200
+    assert emulator.owner.get(path).json() == []
