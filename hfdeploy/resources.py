@@ -15,13 +15,18 @@ from pulumi.runtime import get_root_resource
 
 from hfdeploy.errors import UsageError
 from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
-from hfdeploy.provider.props import OUTPUTS, SECRET_OUTPUTS
+from hfdeploy.provider.props import OUTPUTS, SECRET_OUTPUTS, SPEC_FIELDS
 from hfdeploy.settings import load
-from hfdeploy.spec import EndpointSpec
+from hfdeploy.spec import EndpointSpec, declare
+from hfdeploy.spec.section import nearest
 
 GUARD_NAME = "stack-guard"
 
 _guards: "WeakKeyDictionary[pulumi.Resource, StackGuard]" = WeakKeyDictionary()
+
+
+class ProgramError(UsageError, pulumi.RunError):
+    """A mistake in the program, which Pulumi shows as its sentence alone, without a traceback."""
 
 
 class StackGuard(Resource, module="hfdeploy", name="StackGuard"):
@@ -72,7 +77,7 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
     stack's. Whoever depends on the endpoint, or uses `url`, starts after the verdict.
 
     Raises:
-        UsageError: no namespace is known.
+        ProgramError: a field that no spec has, or no namespace is known.
     """
 
     url: pulumi.Output[str]
@@ -99,51 +104,60 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
 
     def __init__(
         self,
-        name: str,
+        resource_name: str,
         spec: EndpointSpec | Mapping[str, Any] | None = None,
         opts: pulumi.ResourceOptions | None = None,
         **fields: pulumi.Input[Any],
     ) -> None:
         opts = opts or pulumi.ResourceOptions()
         declared = {**_declared(spec), **{key: value for key, value in fields.items() if value is not None}}
-        declared.setdefault("name", name)
-        declared.setdefault("namespace", _stack_namespace(name))
-        self.identity = EndpointIdentity(name, {**declared, "owner": guard().owner}, _for_identity(opts))
+        _refuse_unknown(resource_name, declared)
+        declared.setdefault("name", resource_name)
+        declared.setdefault("namespace", _stack_namespace(resource_name))
+        self.identity = EndpointIdentity(resource_name, {**declared, "owner": guard().owner}, _for_identity(opts))
         """The endpoint's existence, as a resource of its own."""
         props: dict[str, Any] = {
             **declared,
-            "logical_name": name,
+            "logical_name": resource_name,
             "owner": self.identity.owner,
             "generation": self.identity.generation,
         }
         for output in OUTPUTS:
             props.setdefault(output, None)
-        super().__init__(EndpointProvider(), name, props, _for_configuration(opts, self.identity))
+        super().__init__(EndpointProvider(), resource_name, props, _for_configuration(opts, self.identity))
 
 
 def guard(*, members: Sequence[str] | None = None, protect: bool | None = None) -> StackGuard:
     """The guard of the stack that is being deployed; made on first use."""
     root = get_root_resource()
     if root is None:
-        raise UsageError("hfdeploy's resources live in a Pulumi program; run it with `pulumi up` or `pulumi preview`.")
+        raise ProgramError(
+            "hfdeploy's resources live in a Pulumi program; run it with `pulumi up` or `pulumi preview`."
+        )
     found = _guards.get(root)
     if found is None:
         found = _guards[root] = StackGuard(members=members, protect=protect)
     return found
 
 
+def _refuse_unknown(resource: str, declared: Mapping[str, Any]) -> None:
+    """A misspelt keyword would otherwise be left out without a word; values are judged where they are known."""
+    unknown = [name for name in declared if name not in SPEC_FIELDS]
+    if unknown:
+        told = ". ".join(f"{name} is no field of a spec{nearest(name, SPEC_FIELDS)}" for name in unknown)
+        raise ProgramError(f"The endpoint {resource!r}: {told}.")
+
+
 def _declared(spec: EndpointSpec | Mapping[str, Any] | None) -> dict[str, Any]:
     if spec is None:
         return {}
-    if isinstance(spec, EndpointSpec):
-        return spec.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    return dict(spec)
+    return declare(spec) if isinstance(spec, EndpointSpec) else dict(spec)
 
 
 def _stack_namespace(resource: str) -> str:
     namespace = pulumi.Config("hfdeploy").get("namespace") or load().namespace
     if not namespace:
-        raise UsageError(
+        raise ProgramError(
             f"No namespace is known for the endpoint {resource!r}: set it in the spec, by "
             f"`pulumi config set hfdeploy:namespace NAME`, or as HFDEPLOY_NAMESPACE."
         )

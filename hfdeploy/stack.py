@@ -11,11 +11,11 @@ from hfdeploy import settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect
 from hfdeploy.errors import HfdeployError, UsageError
-from hfdeploy.plan import Plan
 from hfdeploy.provider.props import OUTPUTS
-from hfdeploy.resources import InferenceEndpoint, guard
+from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
 from hfdeploy.review import Review, review_specs
-from hfdeploy.spec import LoadedSpec, load_specs
+from hfdeploy.settings import secret_value
+from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, load_specs
 
 SPECS = "../specs/*.yaml"
 """Where the specs are when nobody says: relative to the stack program."""
@@ -30,14 +30,15 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
     by name, for programs that go on from there.
 
     Raises:
-        pulumi.RunError: with every problem of every spec, before any resource is registered.
+        ProgramError: (a `pulumi.RunError`) with every problem of every spec, before any resource is registered.
     """
     try:
         review, namespace = _prepare(specs)
     except HfdeployError as error:
-        raise pulumi.RunError(str(error)) from None
-    if review.blocking:
-        raise pulumi.RunError("\n".join(str(finding) for finding in review.blocking))
+        raise ProgramError(str(error)) from None
+    missing = [] if pulumi.runtime.is_dry_run() else _missing_secrets(review)
+    if review.blocking or missing:
+        raise ProgramError("\n".join([*(str(finding) for finding in review.blocking), *missing]))
     config = pulumi.Config("hfdeploy")
     protect = config.get_bool("protect") or None
     guard(members=[plan.name for plan in review.plans], protect=protect)
@@ -94,8 +95,31 @@ def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: 
         return review
 
 
+def _missing_secrets(review: Review) -> list[str]:
+    """Secrets whose source is not there: unknown in a preview, an error before anything is sent in an `up`."""
+    return [
+        f"{plan.name}: secrets.{name}: {_where(source)} is not set, and the container needs it"
+        for plan in review.plans
+        for name, source in plan.sources.items()
+        if secret_value(source, config=_config_of(source)) is None
+    ]
+
+
+def _where(source: SecretSource) -> str:
+    match source:
+        case FromEnv(from_env=variable):
+            return f"the environment variable {variable}"
+        case FromConfig(from_config=key):
+            return f"the stack's config {key}"
+
+
+def _config_of(source: SecretSource) -> dict[str, str]:
+    if isinstance(source, FromEnv):
+        return {}
+    namespace, _, name = source.from_config.rpartition(":")
+    value = pulumi.Config(namespace or None).get(name)
+    return {} if value is None else {source.from_config: value}
+
+
 def _exported(endpoint: InferenceEndpoint) -> dict[str, Any]:
     return {name: getattr(endpoint, name) for name in OUTPUTS}
-
-
-__all__ = ["SPECS", "Plan", "deploy"]

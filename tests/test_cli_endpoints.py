@@ -127,7 +127,7 @@ def test_on_a_terminal_the_verdict_comes_below_the_text(env) -> None:
     assert "\npassed  acme/demo\n" in said
 
 
-def test_logs_are_the_newest_lines(env, emulator) -> None:
+def test_logs_are_the_newest_lines(env) -> None:
     """What did the container say before it died?"""
     everything = succeed("logs", "demo", env=env).splitlines()
     last = succeed("logs", "demo", "--tail", "2", env=env).splitlines()

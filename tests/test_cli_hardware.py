@@ -20,7 +20,7 @@ def test_an_old_label_is_explained() -> None:
         "  memory  80 GB on 1 accelerator\n"
         "  status  available\n"
         "  why     GPU model and count of the label decide: 1x A100 is nvidia-a100 x1.\n"
-        "  source  the catalogue snapshot of 2026-10-10; the service was not asked\n"
+        "  source  the catalogue snapshot of 2026-10-10, not the service's list of today\n"
     )
     assert ended.stderr.startswith("warning: label-retired: ")
     assert ended.stderr.count("\n") == 1
@@ -75,13 +75,13 @@ def test_a_service_that_does_not_answer_well_is_replaced_by_the_snapshot(emulato
 
 
 def test_the_catalogue_can_be_narrowed_down() -> None:
-    """Two hundred rows are for programs."""
+    """All rows are for programs; people look for one kind."""
     everything = tell("catalog")
     some = tell("catalog", "--cloud", "aws", "--region", "us-east-1", "--accelerator", "a100")
     kind = tell("catalog", "--accelerator", "neuron")
 
     assert (everything["source"], everything["currency"]) == ("snapshot", "USD")
-    assert len(everything["hardware"]) > 100
+    assert {row["cloud"] for row in everything["hardware"]} == {"aws", "azure", "gcp"}
     assert {row["instance"] for row in some["hardware"]} == {f"nvidia-a100 x{count}" for count in (1, 2, 4, 8)}
     assert {row["accelerator"] for row in kind["hardware"]} == {"neuron"}
 
@@ -92,9 +92,9 @@ def test_the_catalogue_as_a_table_says_how_old_it_is() -> None:
     marked = succeed("catalog", "--cloud", "aws", "--accelerator", "a100", "--format", "markdown")
 
     heading, first, *_ = ended.stdout.splitlines()
-    assert heading.split() == "INSTANCE CLOUD REGION GPU MEMORY MEMORY VCPUS PRICE STATUS AS OF".split()
-    assert first.split() == "nvidia-a100 x1 aws us-east-1 80 GB – – $2.50/h available 2026-10-10".split()
-    assert ended.stderr == "Snapshot of 2026-10-10, prices in USD; the service was not asked.\n"
+    assert " ".join(heading.split()) == "INSTANCE CLOUD REGION GPU MEMORY MEMORY VCPUS PRICE STATUS AS OF"
+    assert " ".join(first.split()) == "nvidia-a100 x1 aws us-east-1 80 GB – – $2.50/h available 2026-10-10"
+    assert ended.stderr == "This is the snapshot of 2026-10-10, not the service's list of today. Prices in USD.\n"
     assert "| nvidia-a100 x1 | aws | us-east-1 | 80 GB |" in marked
 
 

@@ -92,7 +92,7 @@ def test_exit_5_a_blocking_finding_stops_and_is_shown(specs) -> None:
     assert (ended.returncode, told.returncode) == (5, 5)
     assert ended.stderr == "error: 1 finding to be settled first.\n"
     assert "error specs/other.yaml:6: instance: " in ended.stdout
-    assert "demo  HuggingFaceTB" in ended.stdout
+    assert "\ndemo " in ended.stdout
     blocking = [one for one in json.loads(told.stdout)["findings"] if one["severity"] == "error"]
     assert [(one["endpoint"], one["rule"], one["line"]) for one in blocking] == [("other", "unknown-hardware", 6)]
 
@@ -110,7 +110,7 @@ def test_a_plan_of_broken_specs_is_no_plan(specs) -> None:
 def test_a_plan_asks_nobody_unless_it_is_told_to(specs, emulator) -> None:
     """The same commit always reviews the same, and CI needs no token for it."""
     env = talking_to(emulator)
-    emulator.set(hardware_status={"nvidia-l4 x1": "low_availability"})
+    emulator.set(hardware_status={"aws-us-east-1-nvidia-l4-x1": "low_availability"})
     before = len(emulator.requests())
 
     offline = tell("plan", specs, env=env)

@@ -96,7 +96,7 @@ def catalog(
         case Format.TEXT:
             terminal.draw(table)
     if known.source == "snapshot" and output is not Format.JSON:
-        terminal.note(f"Snapshot of {known.as_of}, prices in USD; the service was not asked.")
+        terminal.note(f"This is the snapshot of {known.as_of}, not the service's list of today. Prices in USD.")
 
 
 def _chosen(known: Catalog, cloud: str | None, region: str | None, accelerator: str | None) -> Sequence[Hardware]:

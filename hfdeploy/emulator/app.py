@@ -26,7 +26,7 @@ from hfdeploy.emulator.observation import Observation
 from hfdeploy.emulator.options import control_options
 from hfdeploy.emulator.page import page
 from hfdeploy.emulator.persistence import DataFolder
-from hfdeploy.emulator.recorder import Recorder
+from hfdeploy.emulator.recorder import SCRIPTING, Recorder
 from hfdeploy.emulator.refusals import STATUS, Refused
 from hfdeploy.emulator.scripting import Scripting
 from hfdeploy.emulator.served import ServedEndpoints
@@ -143,5 +143,7 @@ def _answer_errors(app: FastAPI, world: World) -> None:
         return reply(Refused("BAD_REQUEST", "; ".join(str(one["msg"]) for one in error.errors())))
 
     @app.exception_handler(ValueError)
-    async def bad_script(_: Request, error: ValueError) -> JSONResponse:
+    async def bad_script(request: Request, error: ValueError) -> JSONResponse:
+        if not request.url.path.startswith(SCRIPTING):
+            raise error
         return reply(Refused("BAD_REQUEST", str(error)))

@@ -49,6 +49,7 @@ def serve(
     speed: float = 1.0,
     data_dir: Path | None = None,
     options_file: Path | None = None,
+    public_base: str | None = None,
 ) -> int:
     """Run the emulator until SIGTERM or SIGINT. Returns the exit code: 0 after a clean end, 2 for wrong usage.
 
@@ -56,7 +57,7 @@ def serve(
     """
     try:
         options = read_options(options_file) if options_file else {}
-        app = create_app(options=options, data_dir=data_dir, speed=speed)
+        app = create_app(options=options, data_dir=data_dir, speed=speed, public_base=public_base)
         listener = listen(host, port)
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201  the command line of the emulator

@@ -8,12 +8,12 @@ from typing import Any
 from hfdeploy.emulator.clock import Clock, Now
 from hfdeploy.emulator.faults import Faults
 from hfdeploy.emulator.journal import Entry, Journal
-from hfdeploy.emulator.lifecycle import OUTCOMES
 from hfdeploy.emulator.network import Network
 from hfdeploy.emulator.options import Definition, Options
 from hfdeploy.emulator.persistence import DataFolder
 from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.repositories import Repositories
+from hfdeploy.emulator.shapes import check_shapes
 from hfdeploy.emulator.store import Store
 
 VERSION = 1
@@ -44,6 +44,7 @@ class World:
         self.faults = Faults()
         self.journal = Journal(self.options["request_log_size"])
         self._is_dirty = self._is_stale = False
+        self._appended = 0
         self.store.on_change = self.network.on_change = self.touched
         self.store.on_use = self._used
         self._load()
@@ -55,9 +56,7 @@ class World:
         Raises:
             ValueError: an unknown name or a value that does not fit.
         """
-        for rule in values.get("outcomes", []):
-            if not isinstance(rule, dict) or rule.get("outcome") not in OUTCOMES:
-                raise ValueError(f"A rule of `outcomes` names one of {', '.join(OUTCOMES)}, not {json.dumps(rule)}.")
+        check_shapes(values, set(self.options.durations()))
         self.options.update(values)
         self.journal.resize(int(self.options["request_log_size"]))
         self.touched()
@@ -74,8 +73,13 @@ class World:
 
     def log(self, entry: Entry) -> None:
         """Write a request of the journal to disk, when it came and when it is answered."""
-        if self.folder is not None:
-            self.folder.append_request(entry.dump())
+        if self.folder is None:
+            return
+        self._appended += 1
+        if self._appended > 4 * self.options["request_log_size"]:
+            self._appended = 0
+            self.folder.rewrite_requests(self.journal.since())
+        self.folder.append_request(entry.dump())
 
     def clear_log(self) -> None:
         """Forget the requests."""

@@ -2,6 +2,6 @@
 
 from hfdeploy.plan.images import default_image
 from hfdeploy.plan.parallel import ParallelSizes, contradicted
-from hfdeploy.plan.request import ENGINE_KEYS, Plan, make_plan
+from hfdeploy.plan.request import ENGINE_KEYS, REGISTRY, Plan, make_plan
 
-__all__ = ["ENGINE_KEYS", "ParallelSizes", "Plan", "contradicted", "default_image", "make_plan"]
+__all__ = ["ENGINE_KEYS", "REGISTRY", "ParallelSizes", "Plan", "contradicted", "default_image", "make_plan"]

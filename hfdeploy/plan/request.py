@@ -31,6 +31,9 @@ ENGINE_KEYS: Final[Mapping[str, str]] = {
 OPENAI_ENGINES: Final = frozenset({"tgi", "vllm", "sglang", "llamacpp", "tei", "tgi_neuron", "vllm_neuron"})
 """Engines that serve `/v1`."""
 
+REGISTRY: Final = "registry password"
+"""What the image registry's password is called among the secrets; no environment name has a blank in it."""
+
 _FRAMEWORKS: Final[Mapping[str, str]] = {"custom": "custom", "llamacpp": "llamacpp"}
 _MANAGED: Final = frozenset({"huggingface", "huggingface_neuron"})
 """Engines whose container the service chooses: their variant has no url."""
@@ -64,6 +67,12 @@ class Plan:
     def name(self) -> str:
         """The endpoint's name."""
         return self.spec.name
+
+    @property
+    def sources(self) -> Mapping[str, SecretSource]:
+        """Where every value comes from that is sent and kept nowhere, by what it is called."""
+        password = self.registry_password
+        return {**self.secrets, **({REGISTRY: password} if password else {})}
 
     @property
     def secrets(self) -> Mapping[str, SecretSource]:

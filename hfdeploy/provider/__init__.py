@@ -51,7 +51,9 @@ class _Provider(ResourceProvider):
         widen_pool()
         watch_engine()
         config = req.config._props  # noqa: SLF001 - secrets may have any key of the stack; get() needs to know it
-        open_session({key: str(value) for key, value in config.items()})
+        own = f"{req.config._project_name}:"  # noqa: SLF001
+        bare = {key.removeprefix(own): str(value) for key, value in config.items() if key.startswith(own)}
+        open_session(bare | {key: str(value) for key, value in config.items()})
 
 
 class GuardProvider(_Provider):

@@ -7,7 +7,7 @@ from typing import Any
 
 from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, project
 from hfdeploy.errors import UsageError
-from hfdeploy.plan import Plan
+from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
 from hfdeploy.provider.difference import changed_fields
 from hfdeploy.provider.evidence import keep_evidence
@@ -80,9 +80,9 @@ def _goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values) ->
     known = memory.posted(f"{namespace}/{plan.name}", generation) if is_first else (olds or {}).get("remembered")
     rotated = memory.changed(values, known)
     resend: set[Path] = set()
-    if set(rotated) - {memory.REGISTRY}:
+    if set(rotated) - {REGISTRY}:
         resend.add(SECRETS)
-    if memory.REGISTRY in rotated:
+    if REGISTRY in rotated:
         resend.add(IMAGE)
     kept = None
     if not is_first:
@@ -193,5 +193,5 @@ class _LiveText:
 
 
 def _tail(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return line if len(line) <= 60 else f"…{line[-59:]}"

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfdeploy.errors import UsageError
-from hfdeploy.plan import Plan
+from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider.session import Session
 from hfdeploy.redact import Secret, digest, new_salt
 from hfdeploy.spec import FromEnv, SecretSource
-
-REGISTRY = "registry password"
-"""The name under which the image registry's password is remembered; no environment name has a blank in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Values:
 
 def read_values(plan: Plan, session: Session) -> Values:
     """Read every value that the plan's sources name."""
-    return Values({name: session.secret(source) for name, source in _sources(plan).items()})
+    return Values({name: session.secret(source) for name, source in plan.sources.items()})
 
 
 def require_values(plan: Plan, session: Session) -> Values:
@@ -48,7 +45,7 @@ def require_values(plan: Plan, session: Session) -> Values:
         UsageError: sources are missing; names all of them, before anything is sent.
     """
     values = read_values(plan, session)
-    sources = _sources(plan)
+    sources = plan.sources
     missing = [f"{name} ({_named(sources[name])})" for name, value in values.by_name.items() if value is None]
     if missing:
         raise UsageError(f"{plan.name} needs secrets that are not set: {', '.join(missing)}. Nothing was sent.")
@@ -87,11 +84,6 @@ def posted(place: str, generation: str) -> dict[str, Any] | None:
     """What this process made the endpoint with; None after a crash, when nobody knows what was sent."""
     with _posted_lock:
         return _posted.get((place, generation))
-
-
-def _sources(plan: Plan) -> dict[str, SecretSource]:
-    password = plan.registry_password
-    return {**plan.secrets, **({REGISTRY: password} if password else {})}
 
 
 def _named(source: SecretSource) -> str:

@@ -75,7 +75,7 @@ def resolution_facts(found: Resolution, catalog: Catalog) -> list[tuple[str, str
     if row.quota:
         facts.insert(4, ("quota", f"{_quota(row)} accelerators in use"))
     if catalog.source == "snapshot":
-        facts.append(("source", f"the catalogue snapshot of {catalog.as_of}; the service was not asked"))
+        facts.append(("source", f"the catalogue snapshot of {catalog.as_of}, not the service's list of today"))
     return facts
 
 
