@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfdeploy.diff import FIELDS, IMAGE, REVISION, compare, project, served_otherwise
+from hfdeploy.diff import FIELDS, IMAGE, REVISION, compare, not_as_asked, project
 from hfdeploy.diff.fields import put_at, value_at
 from hfdeploy.wire import Endpoint, parse_endpoint
 
@@ -198,10 +198,10 @@ def test_a_server_that_went_back_to_the_old_configuration_is_not_as_asked() -> N
     wanted = copy.deepcopy(WANTED)
     wanted["model"]["image"]["vLLM"]["url"] = "vllm/vllm-openai:v0.12.0"
 
-    assert served_otherwise(wanted, endpoint(WANTED)) == [
+    assert not_as_asked(wanted, endpoint(WANTED)) == [
         "engine is 'vLLM with url vllm/vllm-openai:v0.11.0' and not 'vLLM with url vllm/vllm-openai:v0.12.0'"
     ]
-    assert served_otherwise(WANTED, endpoint(WANTED)) == []
+    assert not_as_asked(WANTED, endpoint(WANTED)) == []
 
 
 def test_env_values_are_not_shown() -> None:
@@ -307,7 +307,7 @@ def test_a_server_with_another_engine_is_told_by_the_engines_names() -> None:
     live = copy.deepcopy(WANTED)
     live["model"]["image"] = {"tgi": {"url": "acme/tgi:3"}}
 
-    assert served_otherwise(WANTED, endpoint(live)) == ["engine is 'tgi' and not 'vLLM'"]
+    assert not_as_asked(WANTED, endpoint(live)) == ["engine is 'tgi' and not 'vLLM'"]
 
 
 def test_what_is_not_served_needs_no_new_proof() -> None:
@@ -317,7 +317,7 @@ def test_what_is_not_served_needs_no_new_proof() -> None:
     changes = compare(WANTED, endpoint(live))
 
     assert (changes.is_served, changes.names) == (False, ("security", "autoscaling.max", "tags"))
-    assert served_otherwise(WANTED, endpoint(live)) == []
+    assert not_as_asked(WANTED, endpoint(live))[0] == "security is 'public' and not 'private'"
     assert [str(change) for change in changes.items] == [
         "security: 'public' -> 'private'",
         "autoscaling.max: 9 -> 2",

@@ -5,7 +5,7 @@ compared, and whether changing it replaces what answers. `compare` turns wanted 
 the smallest PUT. `project` says the live configuration in the spec's words, so that drift is named by property.
 """
 
-from hfdeploy.diff.changes import IMAGE, REVISION, SECRETS, Change, Changes, compare, served_otherwise
+from hfdeploy.diff.changes import IMAGE, REVISION, SECRETS, Change, Changes, compare, not_as_asked
 from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path
 from hfdeploy.diff.projection import project
 
@@ -20,6 +20,6 @@ __all__ = [
     "Field",
     "Path",
     "compare",
+    "not_as_asked",
     "project",
-    "served_otherwise",
 ]

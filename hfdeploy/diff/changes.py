@@ -78,12 +78,11 @@ def _request(items: Sequence[Change], wanted: Body, live: Endpoint) -> Body:
     return body
 
 
-def served_otherwise(wanted: Body, live: Endpoint) -> list[str]:
-    """Sentences naming every served field (revision, image, compute, ...) that is not as asked for; [] when all are."""
+def not_as_asked(wanted: Body, live: Endpoint) -> list[str]:
+    """Sentences naming every field that is not as asked for, [] when all are. Sizes up what a PUT really did."""
     return [
         f"{change.field.spec} is {_shown(live_value)} and not {_shown(wanted_value)}"
         for change in compare(wanted, live).items
-        if change.field.is_served
         for wanted_value, live_value in [_narrowed(change)]
     ]
 

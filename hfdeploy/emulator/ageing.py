@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hfdeploy.emulator.images import is_reachable, matches
+from hfdeploy.emulator.images import is_reachable
 from hfdeploy.emulator.lifecycle import BILLED, OUTCOMES, RUNNING, SCALED_TO_ZERO, Journey, Outcome, Stage, stages
 from hfdeploy.emulator.options import Options
+from hfdeploy.emulator.patterns import matches
 from hfdeploy.emulator.records import Config, Json, Record
 
 LOG_LINES = 2000

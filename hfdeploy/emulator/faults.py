@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from hfdeploy.emulator.images import matches
+from hfdeploy.emulator.patterns import matches
 
 KINDS: dict[str, str] = {
     "too_many_requests": "429, with Retry-After when `retry_after` is given",

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from hfdeploy.emulator import checkpoints
 from hfdeploy.emulator.door import Door, Table, token
-from hfdeploy.emulator.images import matches
+from hfdeploy.emulator.patterns import matches
 from hfdeploy.emulator.world import World
 
 MARK = {"x-emulated": "reconstructed"}

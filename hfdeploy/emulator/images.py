@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from hfdeploy.emulator.options import Options
+from hfdeploy.emulator.patterns import matches
 from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.refusals import Refused, invalid, unparsable
 
@@ -193,19 +194,3 @@ def _port_in(args: tuple[str, ...], env: Mapping[str, str]) -> int | None:
             return int(following)
     port = env.get("PORT", "")
     return int(port) if port.isdigit() else None
-
-
-def matches(text: str, pattern: str) -> bool:
-    """Whether `text` is `pattern`, in which `*` stands for any text."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return text == pattern
-    if not text.startswith(first) or not text.endswith(rest[-1]) or len(text) < len(first) + len(rest[-1]):
-        return False
-    position, end = len(first), len(text) - len(rest[-1])
-    for part in rest[:-1]:
-        found = text.find(part, position, end)
-        if found < 0:
-            return False
-        position = found + len(part)
-    return True

@@ -134,5 +134,5 @@ def _send(
                 address, engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
             )
         stub.Log(engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=not is_lasting), timeout=2)
-    except grpc.RpcError as error:
+    except (grpc.RpcError, ValueError) as error:
         log.debug("the engine did not take a line: %s", error)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hfdeploy.diff import REPLACES
-from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, NameTaken, OwnershipError, Unreachable
+from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, QuotaExceeded, Unreachable
 from hfdeploy.owner import is_ours, own_tags, require_ours, why_not_delete
 from hfdeploy.plan import Plan
 from hfdeploy.provider.host import Row
@@ -14,6 +14,7 @@ from hfdeploy.spec import parse_spec
 from hfdeploy.wire import Body, Endpoint
 
 _ROUNDS = 5
+_CONFLICT = 409
 
 
 def ensure(props: Props, session: Session, row: Row) -> Props:
@@ -79,7 +80,13 @@ def _look_or_post(
             return found, False
         try:
             return api.create(namespace, body), True
-        except (NameTaken, Unreachable) as unclear:
+        except QuotaExceeded:
+            raise
+        except ApiError as refused:
+            if refused.status != _CONFLICT:
+                raise
+            trouble = str(refused)
+        except Unreachable as unclear:
             trouble = str(unclear)
     raise Inconclusive(
         f"{namespace}/{name} could not be created in {_ROUNDS} rounds of looking and asking; "

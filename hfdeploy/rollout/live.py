@@ -4,7 +4,7 @@ import copy
 from collections.abc import Collection
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, REVISION, SECRETS, Changes, compare, served_otherwise
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Changes, compare, not_as_asked
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import is_ours
 from hfdeploy.rollout.failure import end_first_rollout, evidence
@@ -160,7 +160,7 @@ def _require_started(goal: Goal, waited: Waited, api: Api) -> Endpoint:
 
 def _require_as_asked(goal: Goal, live: Endpoint) -> None:
     """A prompt answered by another configuration would prove the wrong thing."""
-    if otherwise := served_otherwise(goal.wanted, live):
+    if otherwise := not_as_asked(goal.wanted, live):
         raise Inconclusive(f"{goal.place} runs, but not as asked for: {'; '.join(otherwise)}. Nothing was verified.")
 
 
