@@ -3,14 +3,16 @@
 import copy
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, project
+from hfdeploy import evidence
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, project
+from hfdeploy.diff import Path as Field
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
 from hfdeploy.provider.difference import changed_fields
-from hfdeploy.provider.evidence import keep_evidence
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.props import IDENTITY, Props, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
@@ -57,20 +59,31 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     on_text = _LiveText(session.clock, row)
 
     def prove_live(live: Endpoint) -> Verification:
-        return prove(
+        verification = prove(
             make_check(live, session.settings, spec=spec),
             clock=session.clock,
             on_text=on_text,
             on_step=row.show,
             stopped=is_stopped,
         )
+        on_text.finish()
+        # Kept before anything is raised: a failed verification is what people want to look at.
+        _keep_evidence(goal.place, verification, row)
+        return verification
 
     outcome = bring_live(goal, Means(session.api, session.listing, session.clock, row, prove_live))
-    if outcome.verification is not None:
-        keep_evidence(goal.place, outcome.verification, row)
     outs = _outputs(news, goal, outcome, olds or {})
     outs["remembered"] = memory.remember(values, (olds or {}).get("remembered"))
     return outs
+
+
+def _keep_evidence(place: str, verification: Verification, row: Row) -> None:
+    """Write the evidence file beside the program, which is the plugin's working directory."""
+    file = evidence.file_of(Path(), row.stack, place.rpartition("/")[2])
+    try:
+        evidence.keep(file, {"endpoint": place, **verification.as_dict()})
+    except OSError as error:
+        row.warn(f"the evidence of {place} could not be kept: {error}")
 
 
 def _goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values) -> Goal:
@@ -79,7 +92,7 @@ def _goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values) ->
     is_first = olds is None or olds.get("generation") != generation
     known = memory.posted(f"{namespace}/{plan.name}", generation) if is_first else (olds or {}).get("remembered")
     rotated = memory.changed(values, known)
-    resend: set[Path] = set()
+    resend: set[Field] = set()
     if set(rotated) - {REGISTRY}:
         resend.add(SECRETS)
     if REGISTRY in rotated:
@@ -189,6 +202,11 @@ class _LiveText:
         self._text += piece
         if self._clock.now() - self._shown_at >= _SHOW_EVERY_S:
             self._shown_at = self._clock.now()
+            self._row.show(f"» {_tail(self._text)}")
+
+    def finish(self) -> None:
+        """Show the end of it."""
+        if self._text:
             self._row.show(f"» {_tail(self._text)}")
 
 
