@@ -504,6 +504,7 @@ def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp
             before = len(world.requests())
             with pytest.raises(grpc.RpcError):
                 plugin.create("identity", {**inputs, "name": "later", "logical_name": "later"})
+        assert plugin.process.wait(timeout=30) == 0
 
     assert "nterrupted" in failure(caught) or "stop" in failure(caught)
     assert len(world.requests()) == before
