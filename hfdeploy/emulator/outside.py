@@ -99,10 +99,8 @@ def _control(store: Store, record: Record, controls: dict[str, Any]) -> None:
     _script(store, record, controls)
     if "state" in controls:
         stage = _STAGES[controls["state"]]
-        if stage.serves == "new" and not record.starting and record.served is None:
+        if stage.serves == "new" and not record.starting:
             record.starting = store.ageing.replicas(record)
-        elif stage.serves == "new" and not record.starting:
-            record.starting = record.replicas
         store.ageing.stop(record, stage, store.clock.now())
     store.on_change()
 

@@ -8,6 +8,7 @@ from hfdeploy.client import Api, Listing
 from hfdeploy.diff import Path
 from hfdeploy.plan import Plan
 from hfdeploy.redact import Secret
+from hfdeploy.spec import EndpointSpec
 from hfdeploy.verify import Verification
 from hfdeploy.wait import Clock
 from hfdeploy.wire import Body, Endpoint
@@ -26,8 +27,8 @@ class Report(Protocol):
         """Leave a warning for good."""
 
 
-Prove = Callable[[Endpoint], Verification]
-"""Streams the spec's prompt from a live endpoint."""
+Prove = Callable[[Endpoint, EndpointSpec], Verification]
+"""Streams a spec's prompt from a live endpoint."""
 
 
 @dataclass(frozen=True, slots=True)

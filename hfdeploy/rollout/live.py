@@ -59,7 +59,7 @@ def _roll_out(goal: Goal, live: Endpoint, means: Means) -> Outcome:
     if not must_prove:
         return Outcome(live, changes.names, None)
     report.show("asking for a first answer")
-    verification = means.prove(live)
+    verification = means.prove(live, goal.plan.spec)
     if verification.verdict is Verdict.FAILED:
         raise RolloutFailed(f"{goal.place} does not answer as it must: {verification.sentence}")
     if verification.verdict is Verdict.INCONCLUSIVE:

@@ -156,6 +156,8 @@ def test_a_restart_loses_nothing(tmp_path) -> None:
         first.owner.post("/v2/network/domain/acme", json={"domain": "a.example"})
         first.anonymous.post("/_emulator/hub", json={"repository": BODY["model"]["repository"], "commit": "e" * 40})
         first.fault("bad_gateway", path="/v2/provider", times=None)
+        first.fault("bad_gateway", path="/v2/provider/acme")
+        first.owner.get("/v2/provider/acme")
         before, log = first.get(), first.requests()
     with running(tmp_path) as second:
         after, kept = second.get(), second.requests()
@@ -166,13 +168,14 @@ def test_a_restart_loses_nothing(tmp_path) -> None:
         domains = second.owner.get("/v2/network/domain/acme").json()
         sha = second.owner.get(f"/api/models/{BODY['model']['repository']}").json()["sha"]
         gateway = second.owner.get("/v2/provider").status_code
+        used_up = second.owner.get("/v2/provider/acme").status_code
         deleted = second.owner.delete("/v2/endpoint/acme/other").status_code
 
     before["status"].pop("url"), after["status"].pop("url")
     assert after == before
     assert kept[: len(log)] == log
     assert state["config"]["model"]["secrets"] == {"K": "s3cret"}
-    assert (over.status_code, aged, deleted, gateway) == (409, "running", 204, 502)
+    assert (over.status_code, aged, deleted, gateway, used_up) == (409, "running", 204, 502, 200)
     assert (domains[0]["domain"], sha) == ("a.example", "e" * 40)
 
 
@@ -185,6 +188,57 @@ def test_what_was_answered_is_on_disk(tmp_path) -> None:
 
     assert [record["name"] for record in saved["store"]["records"]] == ["demo"]
     assert modes == {"state.json": 0o600, "requests.jsonl": 0o600}
+
+
+CHANGES = [
+    ("POST", "/v2/endpoint/acme", BODY),
+    ("PUT", "/v2/endpoint/acme/live", {"tags": ["a"]}),
+    ("POST", "/v2/endpoint/acme/live/pause", None),
+    ("POST", "/v2/endpoint/acme/live/scale-to-zero", None),
+    ("POST", "/v2/endpoint/acme/paused/resume", None),
+    ("DELETE", "/v2/endpoint/acme/live", None),
+    ("GET", "/endpoints/acme/asleep", None),
+    ("POST", "/v2/network/domain/acme", {"domain": "a.example"}),
+    ("DELETE", "/v2/network/domain/acme/b.example", None),
+    ("POST", "/v2/network/cidr-list/acme", {"name": "a", "cidrList": []}),
+    ("DELETE", "/v2/network/cidr-list/acme/cidr-1", None),
+    ("DELETE", "/v2/network/private-service/acme/SERVICE", None),
+    ("POST", "/api/v1/catalog/model/BAAI/bge-small-en-v1.5/deploy", {"namespace": "acme"}),
+    ("POST", "/_emulator/endpoints/acme/other", {}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"tags": ["a"]}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"state": "failed"}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"behaviour": {"stream": "cut"}}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"outcome": "stuck_pending"}),
+    ("DELETE", "/_emulator/endpoints/acme/live", None),
+    ("PUT", "/_emulator/options", {"delete_status": 204}),
+    ("POST", "/_emulator/clock", {"advance_seconds": 1}),
+    ("POST", "/_emulator/faults", {"kind": "reset"}),
+    ("DELETE", "/_emulator/faults", None),
+    ("POST", "/_emulator/hub", {"repository": BODY["model"]["repository"], "gated": "auto"}),
+    ("DELETE", "/_emulator/requests", None),
+    ("POST", "/_emulator/reset", None),
+]
+
+
+def test_every_change_is_on_disk_before_it_is_answered(tmp_path) -> None:
+    """Whatever changes the world: a kill right after the answer undoes nothing."""
+    # A clock that stands still: the states differ by the change alone.
+    with running(tmp_path, now=lambda: 1_800_000_000.0) as emulator:
+        for method, path, body in CHANGES:
+            emulator.anonymous.post("/_emulator/reset")
+            emulator.owner.post("/v2/network/domain/acme", json={"domain": "b.example"})
+            emulator.owner.post("/v2/network/cidr-list/acme", json={"name": "b", "cidrList": []})
+            emulator.fault("slow", number=0)
+            emulator.seed("live", privateService={"accountId": "1", "region": "us-east-1"})
+            emulator.seed("paused", state="paused")
+            emulator.seed("asleep", state="scaledToZero")
+            [service] = emulator.owner.get("/v2/network/private-service/acme").json()
+            before = (tmp_path / "state.json").read_text()
+            response = emulator.owner.request(method, path.replace("SERVICE", service["id"]), json=body)
+            saved = json.loads((tmp_path / "state.json").read_text())
+
+            assert response.status_code in {200, 503}, (method, path, response.text)
+            assert saved != json.loads(before), (method, path)
 
 
 def test_a_log_line_that_a_crash_cut_short_is_left_out(tmp_path) -> None:

@@ -154,6 +154,18 @@ def test_updated_by_and_updated_at_tell_who_and_when(emulator) -> None:
     assert updated["createdAt"] == created["createdAt"]
 
 
+@pytest.mark.parametrize("action", ["pause", "scale-to-zero", "resume"])
+def test_every_action_tells_who_and_when_too(emulator, action) -> None:
+    """A pause by a person is told from our own."""
+    emulator.seed(state="paused" if action == "resume" else "running")
+    before = emulator.get()["status"]
+    emulator.advance(60)
+    after = emulator.act(action).json()["status"]
+
+    assert (before["updatedBy"]["name"], after["updatedBy"]["name"]) == ("somebody", "founder")
+    assert after["updatedAt"] > before["updatedAt"]
+
+
 def test_put_on_an_absent_endpoint_is_404(emulator) -> None:
     """Never an upsert."""
     assert emulator.put({"tags": []}).status_code == 404
