@@ -69,15 +69,16 @@ def _prover(goal: Goal, session: Session, row: Row) -> Prove:
         )
         on_text.finish()
         # Kept before anything is raised: a failed verification is what people want to look at.
-        _keep_evidence(goal.place, verification, row)
+        is_restored = spec is not goal.plan.spec
+        _keep_evidence(goal.place, verification, row, suffix=".restored" if is_restored else "")
         return verification
 
     return prove_live
 
 
-def _keep_evidence(place: str, verification: Verification, row: Row) -> None:
+def _keep_evidence(place: str, verification: Verification, row: Row, *, suffix: str) -> None:
     """Write the evidence file beside the program, which is the plugin's working directory."""
-    file = evidence.file_of(Path(), row.stack, place.rpartition("/")[2])
+    file = evidence.file_of(Path(), row.stack, place.rpartition("/")[2] + suffix)
     try:
         evidence.keep(file, {"endpoint": place, **verification.as_dict()})
     except OSError as error:

@@ -1,6 +1,8 @@
 """From inputs and state to what a rollout is asked for."""
 
 import copy
+import hashlib
+import json
 import re
 
 from hfdeploy.diff import FIELDS, IMAGE, REVISION, SECRETS, Path, value_at
@@ -33,6 +35,7 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
     if is_moved and not is_first:
         resend.add(REVISION)
     previous = None if is_first else _parsed(before)
+    salted = memory.remember(values, (olds or {}).get("remembered"))
     return Goal(
         plan=plan,
         namespace=namespace,
@@ -43,6 +46,9 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         revision=plan.spec.revision,
         secrets=values.container,
         registry_password=values.registry_password,
+        digest=_digest(plan, salted["digests"]),
+        previous_spec=previous,
+        previous_body=_previous_body(previous, before, olds or {}, session),
         is_first=is_first,
         prove_anyway=plan.spec.verify.when == "always" or _is_unproved(plan, before, previous, session),
     )
@@ -60,6 +66,21 @@ def _is_unproved(plan: Plan, before: Props, previous: EndpointSpec | None, sessi
     except UsageError:
         return True
     return any(field.is_served and value_at(body, field.path) != value_at(plan.body, field.path) for field in FIELDS)
+
+
+def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:
+    try:
+        if previous is not None:
+            return with_commit(session.plan_for_reading(previous, before["namespace"]).body, olds.get("revision"))
+    except UsageError:
+        return None
+    return None
+
+
+def _digest(plan: Plan, secrets: dict[str, str]) -> str:
+    """What a failed configuration is remembered by; `rollout.attempt` and the wanted proof are part of it."""
+    whole = {"body": plan.body, "spec": plan.spec.model_dump(mode="json"), "secrets": secrets}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _parsed(declared: Props) -> EndpointSpec | None:
