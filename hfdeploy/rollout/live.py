@@ -1,5 +1,7 @@
 """The steps of a rollout, in order; every way out that is not green raises one sentence."""
 
+from dataclasses import dataclass
+
 from hfdeploy.client import Api
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
@@ -30,24 +32,33 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     changes = compare(goal.wanted, found, resend=goal.resend)
     body = sealed(changes, goal)
     _refuse_known_bad(goal, found, body)
+    replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
+    before = replicas(goal, means.api) if replaces and found.status.ready_replica else frozenset()
     try:
-        return _roll_out(goal, found, changes, body, means)
+        return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
     except (RolloutFailed, TimedOut) as failure:
         if goal.is_first:
             raise end_first_rollout(goal, failure, means) from None
         if isinstance(failure, TimedOut):
             raise
-        raise end_update(goal, found, failure, means, was_sent=bool(body), prove=_prove) from None
+        raise end_update(goal, found, failure, means, before=before if body else None, prove=_prove) from None
 
 
-def _roll_out(goal: Goal, found: Endpoint, changes: Changes, body: Body, means: Means) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an update sends, whether it replaces what answers, and the replicas that answered before it."""
+
+    body: Body
+    replaces: bool
+    before: frozenset[str]
+
+
+def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
     deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
-    replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
-    before = replicas(goal, means.api) if replaces and found.status.ready_replica else frozenset()
     live = found
-    if body:
+    if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, body, means, deadline)
+        live = put(goal, sent.body, means, deadline)
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
         means.report.warn(
@@ -55,11 +66,11 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, body: Body, means: 
             f"verified. Resume it, or set `state: running` in the spec."
         )
         return Outcome(live, changes.names, None)
-    must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or replaces or goal.prove_anyway)
+    must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
     live = await_start(goal, means, deadline)
     require_as_asked(goal, goal.wanted, live)
-    if before:
-        require_new_replicas(goal, before, means, deadline)
+    if sent.before:
+        require_new_replicas(goal, sent.before, means, deadline)
     if not must_prove:
         return Outcome(live, changes.names, None)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)

@@ -12,22 +12,22 @@ from hfdeploy.rollout.request import add_credentials
 from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
 from hfdeploy.spec import EndpointSpec, OnUpdateFailure
 from hfdeploy.verify import Verification
-from hfdeploy.wire import Body, Endpoint
+from hfdeploy.wire import Body, Endpoint, State
 
 Prove: TypeAlias = Callable[[Goal, Endpoint, EndpointSpec, Means, float], Verification]
 
 
 def end_update(
-    goal: Goal, found: Endpoint, failure: RolloutFailed, means: Means, *, was_sent: bool, prove: Prove
+    goal: Goal, found: Endpoint, failure: RolloutFailed, means: Means, *, before: frozenset[str] | None, prove: Prove
 ) -> RolloutFailed:
     """Follow `rollout.on_update_failure`, and say what became of the endpoint in one error.
 
     The evidence (state, message, last log line) is in `failure` already, taken before anything is changed. `found` is
-    the endpoint as it was before this run; where this run sent nothing (a killed one had), the last proved
-    configuration of the state is what is put back.
+    the endpoint as it was before this run and `before` the replicas that answered then. `before` is None where this
+    run sent nothing (a killed one had): then the last proved configuration of the state is put back.
     """
-    target = observed(found) if was_sent else goal.previous_body
-    if target is None or (not was_sent and not compare(target, found).items):
+    target = goal.previous_body if before is None else observed(found)
+    if target is None or (before is None and not compare(target, found).items):
         return RolloutFailed(f"{failure} Nothing had been changed, so nothing was put back.")
     if goal.plan.spec.rollout.on_update_failure is OnUpdateFailure.HOLD:
         return RolloutFailed(
@@ -37,7 +37,7 @@ def end_update(
     started = means.clock.now()
     means.report.show("putting the previous configuration back")
     try:
-        verification = _restore(goal, target, means, prove)
+        verification = _restore(goal, target, means, before, prove)
     except Cancelled:
         raise
     except HfdeployError as trouble:
@@ -53,11 +53,13 @@ def end_update(
     )
 
 
-def _restore(goal: Goal, target: Body, means: Means, prove: Prove) -> Verification | None:
+def _restore(
+    goal: Goal, target: Body, means: Means, before: frozenset[str] | None, prove: Prove
+) -> Verification | None:
     """The restoring PUT, which carries the memory of what failed; then wait and verify, like any rollout."""
     api, namespace, name = means.api, goal.namespace, goal.plan.name
     live = api.get(namespace, name)
-    failed = replicas(goal, api)
+    failed = _failed_replicas(goal, live, means, before)
     for variant in target["model"]["image"].values():
         # Credentials come back blanked: what was read must never be sent.
         variant.pop("credentials", None)
@@ -73,6 +75,16 @@ def _restore(goal: Goal, target: Body, means: Means, prove: Prove) -> Verificati
         require_new_replicas(goal, failed, means, deadline)
     spec = goal.previous_spec or goal.plan.spec
     return None if spec.verify.when == "never" else prove(goal, live, spec, means, deadline)
+
+
+def _failed_replicas(goal: Goal, live: Endpoint, means: Means, before: frozenset[str] | None) -> frozenset[str]:
+    """The replicas of the configuration that failed; those of before it may go on serving and often do.
+
+    After `updateFailed` it has none: what is listed then is what served all along.
+    """
+    if live.status.state is State.UPDATE_FAILED:
+        return frozenset()
+    return replicas(goal, means.api) - (before or frozenset())
 
 
 def _told(verification: Verification | None) -> str:

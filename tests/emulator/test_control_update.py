@@ -143,6 +143,18 @@ def test_a_route_is_merged_and_a_router_removed_by_an_empty_map(emulator) -> Non
     assert "customRouter" not in without
 
 
+@pytest.mark.parametrize(
+    ("sent", "measure"),
+    [({"threshold": 70}, {"hardwareUsage": 70}), ({"metric": "pendingRequests"}, {"pendingRequests": None})],
+    ids=["threshold", "metric"],
+)
+def test_the_deprecated_words_of_scaling_work_alone(emulator, sent, measure) -> None:
+    """They replace the measure that is there."""
+    emulator.started()
+
+    assert emulator.put({"compute": {"scaling": sent}}).json()["compute"]["scaling"]["measure"] == measure
+
+
 def test_updated_by_and_updated_at_tell_who_and_when(emulator) -> None:
     """Drift is explained by them."""
     created = emulator.started()["status"]
