@@ -260,3 +260,13 @@ def test_an_endpoint_that_never_leaves_initializing_has_failed(world: Running, p
 
     assert "was still initializing after" in said
     assert world.state("tiny") == "paused"
+
+
+def test_a_rollout_that_costs_more_than_it_may_has_failed(world: Running, plugin: Plugin) -> None:
+    """Starting is billed: a stuck start of eight H200 is forty dollars an hour."""
+    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])
+
+    said = create_failing(plugin, rollout={"timeout": "10m", "max_usd": 0.0003})
+
+    assert "above rollout.max_usd ($0.00)" in said
+    assert world.state("tiny") == "paused"

@@ -1,6 +1,7 @@
 """From a request that was accepted to the right thing running: wait, compare, and see the old replicas go."""
 
 from collections.abc import Collection
+from decimal import Decimal
 
 from hfdeploy.client import Api
 from hfdeploy.diff import not_as_asked
@@ -24,7 +25,10 @@ def await_start(goal: Goal, means: Means, deadline: float) -> Endpoint:
         Inconclusive: somebody paused it meanwhile.
     """
 
+    meter = _Meter(goal)
+
     def show(endpoint: Endpoint, seconds: float) -> None:
+        meter.read(endpoint, seconds)
         status = endpoint.status
         replicas = f"{status.ready_replica}/{status.target_replica} ready"
         means.report.show(f"{status.state}: {status.message or 'no message'} ({replicas}, {seconds:.0f} s)")
@@ -36,6 +40,34 @@ def await_start(goal: Goal, means: Means, deadline: float) -> Endpoint:
         on_state=show,
     )
     return _require_started(goal, waited, means.api)
+
+
+class _Meter:
+    """What a rollout has cost so far, by the catalogue's price: starting is billed, waiting for hardware is not."""
+
+    def __init__(self, goal: Goal) -> None:
+        self._goal = goal
+        self._price = goal.plan.hardware.price_per_hour
+        self._read_at, self._spent = 0.0, Decimal(0)
+
+    def read(self, endpoint: Endpoint, seconds: float) -> None:
+        """Count the time since the last look.
+
+        Raises:
+            RolloutFailed: more than `rollout.max_usd` was spent.
+        """
+        most = self._goal.plan.spec.rollout.max_usd
+        if self._price is None or most is None:
+            return
+        if endpoint.status.state not in {State.PENDING, State.PAUSED, State.SCALED_TO_ZERO}:
+            hours = Decimal(seconds - self._read_at) / 3600
+            self._spent += self._price * max(1, endpoint.status.target_replica) * hours
+        self._read_at = seconds
+        if self._spent > Decimal(str(most)):
+            raise RolloutFailed(
+                f"{self._goal.place} was still {endpoint.status.state} after {seconds:.0f} s and had cost about "
+                f"${self._spent:.2f}, above rollout.max_usd (${most:.2f})."
+            )
 
 
 def _require_started(goal: Goal, waited: Waited, api: Api) -> Endpoint:
