@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pytest
 from control_plane import Running
 from project import ENDPOINT, IDENTITY, Project
 from pulumi import automation
@@ -127,9 +128,10 @@ def test_a_wrong_field_fails_the_check_without_a_request(world: Running, project
 
 
 def test_a_stack_of_the_automation_api_goes_through_its_whole_life(
-    world: Running, project: Project, tmp_path: Path
+    world: Running, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Platforms embed Pulumi; an inline program needs importable providers and its own guard per stack."""
+    monkeypatch.chdir(project.folder)
     wanted: dict[str, Any] = {"autoscaling": {"max": 1}}
 
     def program() -> None:

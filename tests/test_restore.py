@@ -125,6 +125,18 @@ def test_hold_leaves_all_as_it_is(world: Running, plugin: Plugin) -> None:
     assert len(puts(world)) == 1
 
 
+def test_going_back_after_a_held_failure_is_green(world: Running, plugin: Plugin) -> None:
+    """What still serves is the old configuration, so its replicas need not go."""
+    stack = Stack(plugin)
+    world.set(outcomes=[{"match": {"model.image.tgi.url": BAD}, "outcome": "update_failed"}])
+    fail_update(stack, **bad_engine() | {"rollout": {**FAST, "on_update_failure": "hold"}})
+    assert world.state("tiny") == "updateFailed"
+
+    stack.update(rollout=FAST)
+
+    assert (image(world), world.state("tiny"), stack.endpoint.outs["verdict"]) == (GOOD, "running", "passed")
+
+
 def test_a_restore_that_fails_too_says_so(world: Running, plugin: Plugin) -> None:
     """Then a person is needed, and has to know."""
     stack = Stack(plugin)

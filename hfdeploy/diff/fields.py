@@ -106,6 +106,11 @@ def put_at(body: Body, path: Path, value: Json) -> None:
     body[path[-1]] = value
 
 
+def serves_otherwise(one: Body, other: Body) -> bool:
+    """Whether two request bodies differ in anything that changes what answers a prompt."""
+    return any(field.is_served and value_at(one, field.path) != value_at(other, field.path) for field in FIELDS)
+
+
 def observed(endpoint: Endpoint) -> Body:
     """A live endpoint as a body of the same shape as a request; tags are the user's only."""
     compute, model = endpoint.compute, endpoint.model

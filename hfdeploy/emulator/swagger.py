@@ -72,7 +72,7 @@ def _operation(path: str, method: str, handler: Handler, model: str, bodies: Map
     first_line = (handler.__doc__ or "").partition("\n")[0]
     operation: dict[str, Any] = {
         # Docstrings of handlers begin with method and path, which the page shows anyway.
-        "summary": first_line.partition(": ")[2] or first_line,
+        "summary": (first_line.partition(": ")[2] or first_line).replace("`", ""),
         "responses": {"200": {"description": "The answer"}},
     }
     if method == "POST":
@@ -90,9 +90,11 @@ _PAGE = """<!doctype html>
 <style>
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1a1a1a;background:#fff}
 details{border:1px solid #ccc;border-radius:6px;margin:.5rem 0;padding:.4rem .8rem}
-summary{cursor:pointer}code,pre,textarea,input{font:13px/1.45 ui-monospace,monospace}
+summary{cursor:pointer}code,pre,textarea,input{font:13px/1.45 ui-monospace,monospace}summary code{margin-right:.5rem}
 .verb{display:inline-block;min-width:3.5rem;font-weight:700}.GET{color:#06609e}.POST{color:#146c2e}
-textarea{width:100%;box-sizing:border-box}pre{background:#f4f4f4;padding:.6rem;overflow:auto;white-space:pre-wrap}
+textarea{width:100%;box-sizing:border-box;margin-top:.5rem;padding:.6rem;border:1px solid #ccc}
+pre{background:#f4f4f4;margin:.4rem 0;padding:.6rem;max-height:24rem;overflow:auto;overflow-wrap:anywhere}
+pre{white-space:pre-wrap}pre:empty{display:none}button{font:inherit;margin:.4rem 0;padding:.1rem 1rem}
 label{display:block;margin:.5rem 0}
 </style></head><body>
 <h1 id="title">TITLE</h1><p id="about"></p>
@@ -120,7 +122,10 @@ async function ask(path, method, area, output) {
     const reply = await fetch(base + path, request);
     output.textContent = reply.status + " " + (reply.headers.get("content-type") || "") + "\\n\\n";
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) output.textContent += part.value;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      output.textContent += part.value;
+      output.scrollTop = output.scrollHeight;
+    }
   } catch (error) { output.textContent += String(error); }
 }
 function shown(path, method, operation) {

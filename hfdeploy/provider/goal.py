@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 
-from hfdeploy.diff import FIELDS, IMAGE, REVISION, SECRETS, Path, value_at
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, serves_otherwise
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
@@ -65,7 +65,7 @@ def _is_unproved(plan: Plan, before: Props, previous: EndpointSpec | None, sessi
         body = session.plan_for_reading(previous, before["namespace"]).body
     except UsageError:
         return True
-    return any(field.is_served and value_at(body, field.path) != value_at(plan.body, field.path) for field in FIELDS)
+    return serves_otherwise(body, plan.body)
 
 
 def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:

@@ -1,8 +1,9 @@
 """One configuration brought live: PUT what differs, wait, check that the right thing serves, stream a prompt.
 
 goal ─compare→ changes ─client→ PUT ─wait→ running ─diff→ as asked? ─verify→ passed
-                                      └ failed: the endpoint stays in the state; a first rollout is paused, kept or
-                                        deleted as the spec says, and the error is one line that names the reason
+                                      └ failed: the endpoint stays in the state, and the error says what became of it
+                                        first rollout: paused, kept or deleted, as the spec says
+                                        update: the previous configuration is put back and proved, or held
 """
 
 from hfdeploy.rollout.check import make_check

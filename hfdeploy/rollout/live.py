@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, SECRETS, Changes, compare
+from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, serves_otherwise
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours
 from hfdeploy.rollout.failure import end_first_rollout
@@ -33,7 +33,7 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     body = sealed(changes, goal)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
-    before = replicas(goal, means.api) if replaces and found.status.ready_replica else frozenset()
+    before = _replicas_to_go(goal, found, means) if replaces else frozenset()
     try:
         return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
     except (RolloutFailed, TimedOut) as failure:
@@ -87,6 +87,19 @@ def _find_ours(goal: Goal, api: Api) -> Endpoint:
             f"`pulumi refresh` shows what is left."
         )
     return live
+
+
+def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]:
+    """The replicas that must not answer for the new configuration.
+
+    After `updateFailed` those of the last proved configuration still serve, and stay when that one is wanted again.
+    """
+    if not found.status.ready_replica:
+        return frozenset()
+    is_return = goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
+    if found.status.state is State.UPDATE_FAILED and is_return:
+        return frozenset()
+    return replicas(goal, means.api)
 
 
 def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
