@@ -164,8 +164,8 @@ def read(props: Props, session: Session) -> tuple[Props, Props] | None:
     Operational state (asleep, replica counts, last use) is no configuration and changes nothing here.
     """
     namespace, name = props["namespace"], props["name"]
-    live = session.find(namespace, name)
-    if live is None or live.generation != props["generation"]:
+    live = session.find_same(namespace, name, props["generation"])
+    if live is None:
         return None
     declared = declared_before(props)
     try:

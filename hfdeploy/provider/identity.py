@@ -99,10 +99,7 @@ def read(props: Props, session: Session) -> Props | None:
 
     A namesake that was created later is not the endpoint in the state: that one is gone.
     """
-    live = session.find(props["namespace"], props["name"])
-    if live is None or live.generation != props["generation"]:
-        return None
-    return props
+    return props if session.find_same(props["namespace"], props["name"], props["generation"]) else None
 
 
 def remove(props: dict[str, Any], session: Session, row: Row) -> None:
@@ -126,5 +123,6 @@ def remove(props: dict[str, Any], session: Session, row: Row) -> None:
         )
     try:
         session.api.delete(namespace, name)
+        session.note_deleted(f"{namespace}/{name}", live.generation)
     except ApiError as error:
         raise HfdeployError(f"{namespace}/{name} could not be deleted and may bill: {error}") from None
