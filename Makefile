@@ -27,7 +27,7 @@ test: engine
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest --complete --ignore tests/system -n 2 --dist worksteal
 
 test-system: engine

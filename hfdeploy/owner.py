@@ -15,6 +15,10 @@ from hfdeploy.wire import Endpoint
 
 PREFIX = "hfd-"
 KEEP = "hfd-keep"
+_BAD = "hfd-bad-"
+_MOST_BAD = 3
+"""Failed configurations that an endpoint remembers; older ones are forgotten."""
+
 _OWNER = "hfd-o-"
 _LOGICAL = "hfd-l-"
 _NO_TIME = "an unknown time"
@@ -51,6 +55,17 @@ def user_tags(tags: Iterable[str]) -> list[str]:
 def with_own_tags(wanted: Sequence[str], live: Sequence[str]) -> list[str]:
     """The tags to send so that the user's become `wanted` and ours stay as they are on the live endpoint."""
     return [tag for tag in live if is_own_tag(tag)] + list(wanted)
+
+
+def bad_tag(digest: str) -> str:
+    """The tag that remembers a configuration which failed and was put back."""
+    return f"{_BAD}{digest}"
+
+
+def with_bad_tag(live: Sequence[str], digest: str) -> list[str]:
+    """The live tags with one more failed configuration, the oldest forgotten when there are many."""
+    bad = [tag for tag in live if tag.startswith(_BAD) and tag != bad_tag(digest)]
+    return [tag for tag in live if not tag.startswith(_BAD)] + [*bad[-(_MOST_BAD - 1) :], bad_tag(digest)]
 
 
 def owners_of(tags: Iterable[str]) -> list[str]:

@@ -58,7 +58,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node, error) -> None:  # noqa: ARG001 - the hook's names
+def pytest_testnodedown(node, error) -> None:
     """Each xdist worker collects everything, so the workers' counts are the same: take the largest."""
     counted = getattr(node, "workeroutput", {}).get("deselected", 0)
     node.config.stash[DESELECTED] = max(node.config.stash[DESELECTED], counted)

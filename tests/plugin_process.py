@@ -31,7 +31,9 @@ class Engine(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.lines: list[engine_pb2.LogRequest] = []
 
-    def Log(self, request: engine_pb2.LogRequest, _context: grpc.ServicerContext) -> empty_pb2.Empty:
+    def Log(  # noqa: N802 - the engine's own name
+        self, request: engine_pb2.LogRequest, _context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
         self.lines.append(request)
         return empty_pb2.Empty()
 

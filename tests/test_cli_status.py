@@ -8,8 +8,7 @@ from command_line import on_terminal, run, succeed, surroundings, talking_to, te
 from control_plane import Running
 from project import Project
 
-from hfdeploy.cli import program
-from hfdeploy.provider import evidence
+from hfdeploy import evidence
 
 pytest_plugins = ["project", "command_line"]
 
@@ -36,13 +35,8 @@ def env(deployed: Project) -> dict[str, str]:
 @pytest.fixture
 def answer(deployed: Project) -> str:
     """What the model said while the stack was brought up."""
-    kept = json.loads((deployed.stacks / evidence.FOLDER / "test" / "chat.json").read_text("utf-8"))
+    kept = evidence.read(evidence.file_of(deployed.stacks, "test", "chat"))
     return str(kept["sample"]["text"]).strip()
-
-
-def test_evidence_is_looked_for_where_the_provider_keeps_it() -> None:
-    """They cannot share the name: the provider's module loads Pulumi."""
-    assert program._EVIDENCE == evidence.FOLDER
 
 
 def test_a_stack_shows_everything_about_its_endpoints(deployed: Project, env, answer) -> None:

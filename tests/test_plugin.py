@@ -504,6 +504,7 @@ def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp
             before = len(world.requests())
             with pytest.raises(grpc.RpcError):
                 plugin.create("identity", {**inputs, "name": "later", "logical_name": "later"})
+        assert plugin.process.wait(timeout=30) == 0
 
     assert "nterrupted" in failure(caught) or "stop" in failure(caught)
     assert len(world.requests()) == before
@@ -530,3 +531,50 @@ def test_a_terminated_plugin_leaves_what_the_next_run_continues(world: Running, 
 
     assert again.outs == identity.outs
     assert brought.outs["verdict"] == "passed"
+
+
+def test_an_update_that_a_killed_run_sent_is_still_verified(world: Running, plugin: Plugin) -> None:
+    """The refresh finds live what the spec wants; without a memory of what was proved that would be a green lie."""
+    stack = Stack(plugin)
+    world.mutate("tiny", model={"env": {"LOG_LEVEL": "debug"}})
+    outlive_the_listing()
+    stack.refresh()
+    since = len(world.requests())
+
+    assert stack.has_changes(env={"LOG_LEVEL": "debug"})
+    stack.update(env={"LOG_LEVEL": "debug"})
+
+    assert puts(world) == []
+    assert [one for one in world.requests()[since:] if one["path"].endswith("/generate_stream")]
+    assert not stack.has_changes(env={"LOG_LEVEL": "debug"})
+
+
+def test_a_change_of_a_paused_endpoint_stays_a_change_until_it_is_proved(world: Running, plugin: Plugin) -> None:
+    """A person's pause is left alone, and nothing that was never verified counts as brought live."""
+    stack = Stack(plugin)
+    world.act("pause", "tiny")
+
+    stack.update(env={"LOG_LEVEL": "debug"})
+
+    assert puts(world) == [{"model": {"env": {"LOG_LEVEL": "debug"}}}]
+    assert world.state("tiny") == "paused"
+    assert any("is paused" in line and "nothing was verified" in line for line in plugin.lines(is_lasting=True))
+    assert stack.has_changes(env={"LOG_LEVEL": "debug"})
+
+    world.act("resume", "tiny")
+    stack.update(env={"LOG_LEVEL": "debug"})
+    assert stack.endpoint.outs["verdict"] == "passed"
+    assert not stack.has_changes(env={"LOG_LEVEL": "debug"})
+
+
+def test_a_spec_that_says_running_ends_a_persons_pause(world: Running, plugin: Plugin) -> None:
+    """`state: running` is the one wish that overrules it."""
+    stack = Stack(plugin, state="running")
+    world.act("pause", "tiny")
+    outlive_the_listing()
+    stack.refresh()
+
+    assert stack.has_changes()
+    stack.update()
+
+    assert world.state("tiny") == "running"

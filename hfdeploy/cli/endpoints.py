@@ -22,7 +22,7 @@ from hfdeploy.cli.options import (
 )
 from hfdeploy.cli.service import best_catalog, choose, find, require_namespace, service
 from hfdeploy.cli.terminal import Format
-from hfdeploy.diff import served_otherwise
+from hfdeploy.diff import not_as_asked
 from hfdeploy.errors import Inconclusive, RolloutFailed, UsageError
 from hfdeploy.plan import make_plan
 from hfdeploy.settings import Settings
@@ -149,7 +149,7 @@ def _mismatches(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec) -> l
     body = copy.deepcopy(make_plan(asked, best_catalog(chosen)).body)
     if not _COMMIT.fullmatch(body["model"].get("revision") or ""):
         body["model"]["revision"] = None
-    return served_otherwise(body, live)
+    return not_as_asked(body, live)
 
 
 def _prove(check: "Check", place: str, show_text: Callable[[str], None]) -> "Verification":

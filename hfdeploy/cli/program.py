@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from hfdeploy import engine, redact
+from hfdeploy import engine, evidence, redact
 from hfdeploy.engine.process import run
 from hfdeploy.errors import EngineError, UsageError
 
@@ -25,7 +25,6 @@ PATIENCE: Final = 120.0
 """Seconds for one command of the engine; a state kept in a bucket takes some."""
 
 _PREFIX: Final = "hfdeploy:"
-_EVIDENCE: Final = Path(".hfdeploy") / "evidence"
 """Where the provider keeps what verifications saw, below the program and with a folder per stack."""
 
 
@@ -108,12 +107,7 @@ class Program:
 
     def evidence(self, name: str) -> dict[str, Any]:
         """What the last verification of an endpoint saw; empty where nothing was kept on this machine."""
-        file = self.folder / _EVIDENCE / self.stack.rpartition("/")[2] / f"{name}.json"
-        try:
-            found = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}  # verified elsewhere, or not at all: the state has the verdict
-        return found if isinstance(found, dict) else {}
+        return evidence.read(evidence.file_of(self.folder, self.stack, name))
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:

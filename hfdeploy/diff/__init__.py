@@ -6,7 +6,7 @@ the smallest PUT. `project` says the live configuration in the spec's words, so 
 """
 
 from hfdeploy.diff.changes import IMAGE, REVISION, SECRETS, Change, Changes, compare, not_as_asked
-from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path
+from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path, observed, put_at, value_at
 from hfdeploy.diff.projection import project
 
 __all__ = [
@@ -21,5 +21,8 @@ __all__ = [
     "Path",
     "compare",
     "not_as_asked",
+    "observed",
     "project",
+    "put_at",
+    "value_at",
 ]

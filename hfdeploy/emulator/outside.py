@@ -81,7 +81,7 @@ def mutate(store: Store, record: Record, body: dict[str, Any]) -> Record:
     by = controls.get("by") or store.options["outside_user"]
     by = user(by) if isinstance(by, str) else by
     if "outcome" in controls or "behaviour" in controls:
-        _script(store, record, controls)
+        _script(record, controls)
     if changes:
         config = merge(record.config, changes)
         if controls.get("rollout"):
@@ -96,23 +96,20 @@ def mutate(store: Store, record: Record, body: dict[str, Any]) -> Record:
 
 
 def _control(store: Store, record: Record, controls: dict[str, Any]) -> None:
-    _script(store, record, controls)
+    _script(record, controls)
     if "state" in controls:
         stage = _STAGES[controls["state"]]
-        if stage.serves == "new" and not record.starting and record.served is None:
+        if stage.serves == "new" and not record.starting:
             record.starting = store.ageing.replicas(record)
-        elif stage.serves == "new" and not record.starting:
-            record.starting = record.replicas
         store.ageing.stop(record, stage, store.clock.now())
     store.on_change()
 
 
-def _script(store: Store, record: Record, controls: dict[str, Any]) -> None:
+def _script(record: Record, controls: dict[str, Any]) -> None:
     if "outcome" in controls:
         record.outcome = controls["outcome"]
     if "behaviour" in controls:
         record.behaviour = dict(controls["behaviour"] or {})
-    store.on_change()
 
 
 def _controls(body: dict[str, Any]) -> dict[str, Any]:

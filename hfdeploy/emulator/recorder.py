@@ -72,6 +72,8 @@ class Recorder:
             await self._app(scope, replayed, answer.send)
         else:
             entry.faults.append(fault.kind)
+            # One that is used up must not come back after a restart.
+            self._world.touched()
             await _Injection(fault, self._app, scope, replayed, answer).carry_out()
         self._world.log(entry)
 

@@ -60,5 +60,5 @@ class Endpoints(Protocol):
     def used(self, namespace: str, name: str, *, status: int, seconds: float) -> None:
         """A request ended: for `lastUsedAt`, the idle timeout and the metrics."""
 
-    def option(self, name: str) -> Any:
+    def option(self, name: str) -> Any:  # noqa: ANN401 - options are JSON values
         """The value of a named option, e.g. how the proxy answers when X-Scale-Up-Timeout runs out."""

@@ -7,10 +7,12 @@ touched, and the providers are correct without it, only slower and quieter.
 
 import gc
 import logging
+import os
 import re
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
@@ -25,6 +27,7 @@ POOL = 256
 _STOCK_POOL = 4
 _ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):\d{1,5}")
 _WATCH_SECONDS = 0.5
+_GRACE_SECONDS = 5.0
 _STOPPED = threading.Event()
 _WATCHING = threading.Lock()
 
@@ -83,6 +86,13 @@ def _watch(address: str) -> None:
             log.debug("the engine at %s could not be asked whether it lives", address)
         if refusals >= 2:
             _STOPPED.set()
+            _leave()
+
+
+def _leave() -> None:
+    """End the process that nobody will ever ask again, once the operations under way had time to notice."""
+    time.sleep(_GRACE_SECONDS)  # noqa: TID251 - nobody waits for this thread, and no clock is wound in here
+    os._exit(0)
 
 
 class Row:

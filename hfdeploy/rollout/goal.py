@@ -8,6 +8,7 @@ from hfdeploy.client import Api, Listing
 from hfdeploy.diff import Path
 from hfdeploy.plan import Plan
 from hfdeploy.redact import Secret
+from hfdeploy.spec import EndpointSpec
 from hfdeploy.verify import Verification
 from hfdeploy.wait import Clock
 from hfdeploy.wire import Body, Endpoint
@@ -26,8 +27,8 @@ class Report(Protocol):
         """Leave a warning for good."""
 
 
-Prove = Callable[[Endpoint], Verification]
-"""Streams the spec's prompt from a live endpoint."""
+Prove = Callable[[Endpoint, EndpointSpec], Verification]
+"""Streams a spec's prompt from a live endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Goal:
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     registry_password: Secret | None = None
+    digest: str = ""
+    """What tells this configuration, its proof and its secrets from others: twelve hex digits."""
+    previous_spec: EndpointSpec | None = None
+    """What was last brought live and proved; None at first."""
+    previous_body: Body | None = None
     is_first: bool = False
     """Nothing of this endpoint was ever verified: a pause is ours to end, a failure follows `on_create_failure`."""
     prove_anyway: bool = False

@@ -1,21 +1,23 @@
 """The steps of a rollout, in order; every way out that is not green raises one sentence."""
 
-import copy
-from collections.abc import Collection
+from dataclasses import dataclass
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, REVISION, SECRETS, Changes, compare, not_as_asked
-from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
-from hfdeploy.owner import is_ours
-from hfdeploy.rollout.failure import end_first_rollout, evidence
+from hfdeploy.diff import IMAGE, SECRETS, Changes, compare
+from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
+from hfdeploy.owner import bad_tag, is_ours
+from hfdeploy.rollout.failure import end_first_rollout
 from hfdeploy.rollout.goal import Goal, Means, Outcome
+from hfdeploy.rollout.request import named, put, sealed
+from hfdeploy.rollout.restore import end_update
+from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
+from hfdeploy.spec import EndpointSpec
 from hfdeploy.verdict import Verdict
-from hfdeploy.wait import Outcome as Ending
-from hfdeploy.wait import Waited, poll, wait_until_live
+from hfdeploy.verify import Verification
 from hfdeploy.wire import Body, Endpoint, State
 
-_SETTLING_S = 120.0
-"""How long the replicas of before an update may go on being listed after the new ones run."""
+_ASK_AGAIN_S = 15.0
+"""Seconds between two verifications, where the first one proved nothing."""
 
 
 def bring_live(goal: Goal, means: Means) -> Outcome:
@@ -23,48 +25,57 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
 
     Raises:
         OwnershipError: the endpoint of that name is not the one in the state; nothing was sent.
-        RolloutFailed: evidence against the configuration.
-        Inconclusive: no evidence either way within `rollout.timeout`.
+        RolloutFailed: evidence against the configuration, now or in an earlier run; what became of it is said.
+        Inconclusive: no evidence either way within `rollout.timeout`; nothing was undone.
     """
-    live = _find_ours(goal, means.api)
-    try:
-        return _roll_out(goal, live, means)
-    except (RolloutFailed, TimedOut) as failure:
-        if not goal.is_first:
-            raise
-        raise end_first_rollout(goal, failure, means) from None
-
-
-def _roll_out(goal: Goal, live: Endpoint, means: Means) -> Outcome:
-    api, report = means.api, means.report
-    deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
-    changes = compare(goal.wanted, live, resend=goal.resend)
+    found = _find_ours(goal, means.api)
+    changes = compare(goal.wanted, found, resend=goal.resend)
+    body = sealed(changes, goal)
+    _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
-    before = _replicas(goal, api) if replaces and live.status.ready_replica else frozenset()
-    if body := _sealed(changes, goal):
-        report.show(f"updating {', '.join(_named(changes, goal))}")
-        live = _put(goal, body, api=api)
+    before = replicas(goal, means.api) if replaces and found.status.ready_replica else frozenset()
+    try:
+        return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
+    except (RolloutFailed, TimedOut) as failure:
+        if goal.is_first:
+            raise end_first_rollout(goal, failure, means) from None
+        if isinstance(failure, TimedOut):
+            raise
+        raise end_update(goal, found, failure, means, before=before if body else None, prove=_prove) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an update sends, whether it replaces what answers, and the replicas that answered before it."""
+
+    body: Body
+    replaces: bool
+    before: frozenset[str]
+
+
+def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
+    deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
+    live = found
+    if sent.body:
+        means.report.show(f"updating {', '.join(named(changes, goal))}")
+        live = put(goal, sent.body, means, deadline)
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
-        report.warn(
+        means.report.warn(
             f"{goal.place} is paused (by {live.status.updated_by.name or 'somebody'}) and was left so: nothing was "
             f"verified. Resume it, or set `state: running` in the spec."
         )
         return Outcome(live, changes.names, None)
-    must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or replaces or goal.prove_anyway)
-    live = _wait(goal, means, deadline)
-    _require_as_asked(goal, live)
-    if before:
-        _require_new_replicas(goal, before, means, deadline)
+    must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
+    live = await_start(goal, means, deadline)
+    require_as_asked(goal, goal.wanted, live)
+    if sent.before:
+        require_new_replicas(goal, sent.before, means, deadline)
     if not must_prove:
         return Outcome(live, changes.names, None)
-    report.show("asking for a first answer")
-    verification = means.prove(live)
-    if verification.verdict is Verdict.FAILED:
-        raise RolloutFailed(f"{goal.place} does not answer as it must: {verification.sentence}")
-    if verification.verdict is Verdict.INCONCLUSIVE:
-        raise Inconclusive(f"{goal.place} could not be verified: {verification.sentence}")
-    return Outcome(api.get(goal.namespace, goal.plan.name), changes.names, verification)
+    verification = _prove(goal, live, goal.plan.spec, means, deadline)
+    _give_back(goal, found, means)
+    return Outcome(means.api.get(goal.namespace, goal.plan.name), changes.names, verification)
 
 
 def _find_ours(goal: Goal, api: Api) -> Endpoint:
@@ -78,44 +89,13 @@ def _find_ours(goal: Goal, api: Api) -> Endpoint:
     return live
 
 
-def _named(changes: Changes, goal: Goal) -> list[str]:
-    return [*changes.names, *(["secrets"] if SECRETS in goal.resend else [])]
-
-
-def _sealed(changes: Changes, goal: Goal) -> Body:
-    """The PUT's body with the secret values that belong to the fields in it."""
-    body = copy.deepcopy(changes.body)
-    if REVISION in goal.resend:
-        body["model"]["revision"] = goal.revision
-    if SECRETS in goal.resend:
-        body.setdefault("model", {})["secrets"] = {name: value.reveal() for name, value in goal.secrets.items()}
-    add_credentials(body, goal)
-    return body
-
-
-def add_credentials(body: Body, goal: Goal) -> None:
-    """Put the registry's credentials into a custom image that is being sent: an image is one value, always whole."""
-    registry = getattr(goal.plan.spec.engine, "registry", None)
-    variant = body.get("model", {}).get("image", {}).get("custom")
-    if variant is not None and registry is not None and goal.registry_password is not None:
-        variant["credentials"] = {"username": registry.username, "password": goal.registry_password.reveal()}
-
-
-def _put(goal: Goal, body: Body, *, api: Api) -> Endpoint:
-    name = goal.plan.name
-
-    def is_applied(live: Endpoint) -> bool:
-        return not compare(goal.wanted, live).items and not goal.resend
-
-    try:
-        return api.update(goal.namespace, name, body, is_applied=is_applied)
-    except ApiError as refusal:
-        live = api.get(goal.namespace, name)
-        if live.status.state is not State.PAUSED or refusal.status not in {400, 409} or not goal.is_first:
-            raise
-        # Whether a paused endpoint takes an update is not documented; a running one does.
-        api.resume(goal.namespace, name)
-        return api.update(goal.namespace, name, body, is_applied=is_applied)
+def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
+    """A pipeline that retries every ten minutes must not break production every ten minutes."""
+    if body and bad_tag(goal.digest) in found.tags:
+        raise RolloutFailed(
+            f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the "
+            f"spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more."
+        )
 
 
 def _resume_if_due(goal: Goal, live: Endpoint, means: Means) -> Endpoint:
@@ -126,60 +106,32 @@ def _resume_if_due(goal: Goal, live: Endpoint, means: Means) -> Endpoint:
     return means.api.resume(goal.namespace, goal.plan.name)
 
 
-def _wait(goal: Goal, means: Means, deadline: float) -> Endpoint:
-    def show(endpoint: Endpoint, seconds: float) -> None:
-        status = endpoint.status
-        replicas = f"{status.ready_replica}/{status.target_replica} ready"
-        means.report.show(f"{status.state}: {status.message or 'no message'} ({replicas}, {seconds:.0f} s)")
+def _prove(goal: Goal, live: Endpoint, spec: EndpointSpec, means: Means, deadline: float) -> Verification:
+    """Stream the prompt until there is evidence; no evidence by the deadline is not green, and undoes nothing.
 
-    waited = wait_until_live(
-        lambda: means.listing.fetch(goal.namespace, goal.plan.name),
-        timeout_s=max(0.0, deadline - means.clock.now()),
-        clock=means.clock,
-        on_state=show,
-    )
-    return _require_started(goal, waited, means.api)
-
-
-def _require_started(goal: Goal, waited: Waited, api: Api) -> Endpoint:
-    endpoint, status = waited.endpoint, waited.endpoint.status
-    if waited.outcome is Ending.LIVE or status.state is State.SCALED_TO_ZERO:
-        return endpoint
-    if waited.outcome is Ending.DEADLINE:
-        where = (
-            f"{goal.place} was still {status.state} after {waited.seconds:.0f} s (rollout.timeout), "
-            f"{status.ready_replica} of {status.target_replica} replicas ready: {status.message or 'no message'}"
-        )
-        if waited.was_past_pending and waited.trouble is None:
-            raise RolloutFailed(f"{where}. {evidence(goal, endpoint, api=api)}")
-        raise TimedOut(f"{where}. {waited.trouble or 'The service gave it no hardware, which proves nothing.'}")
-    if status.state is State.PAUSED:
-        raise Inconclusive(f"{goal.place} was paused by {status.updated_by.name or 'somebody'} during the rollout.")
-    raise RolloutFailed(f"{goal.place} is {status.state}. {evidence(goal, endpoint, api=api)}")
+    Raises:
+        RolloutFailed: evidence against what answers.
+        Inconclusive: none either way.
+    """
+    while True:
+        means.report.show("asking for a first answer")
+        verification = means.prove(live, spec)
+        if verification.verdict is Verdict.PASSED:
+            return verification
+        if verification.verdict is Verdict.FAILED:
+            raise RolloutFailed(f"{goal.place} does not answer as it must: {verification.sentence}.")
+        is_final = any(judgement.ends_at_once for judgement in verification.judgements) or not verification.judgements
+        if is_final or means.clock.now() + _ASK_AGAIN_S > deadline:
+            raise Inconclusive(f"{goal.place} could not be verified: {verification.sentence}. Nothing was undone.")
+        means.report.show(f"asking again: {verification.sentence}")
+        means.clock.sleep(_ASK_AGAIN_S)
 
 
-def _require_as_asked(goal: Goal, live: Endpoint) -> None:
-    """A prompt answered by another configuration would prove the wrong thing."""
-    if otherwise := not_as_asked(goal.wanted, live):
-        raise Inconclusive(f"{goal.place} runs, but not as asked for: {'; '.join(otherwise)}. Nothing was verified.")
-
-
-def _replicas(goal: Goal, api: Api) -> frozenset[str]:
+def _give_back(goal: Goal, found: Endpoint, means: Means) -> None:
+    """Put an endpoint that was found asleep to sleep again: being verified is no reason to bill for an idle hour."""
+    if found.status.state is not State.SCALED_TO_ZERO or goal.plan.spec.autoscaling.min > 0:
+        return
     try:
-        return frozenset(replica.id for replica in api.replicas(goal.namespace, goal.plan.name))
-    except HfdeployError:
-        # The listing is a second witness; the configuration and the replica counts are checked without it.
-        return frozenset()
-
-
-def _require_new_replicas(goal: Goal, before: Collection[str], means: Means, deadline: float) -> None:
-    """Wait until no replica of before the update is left: it could answer the prompt for the new ones."""
-
-    def gone() -> bool | None:
-        return True if not _replicas(goal, means.api) & set(before) else None
-
-    if poll(gone, deadline=min(deadline, means.clock.now() + _SETTLING_S), clock=means.clock) is None:
-        raise Inconclusive(
-            f"{goal.place} still lists replicas from before the update ({', '.join(sorted(before))}), which could "
-            f"answer in place of the new ones. Nothing was verified."
-        )
+        means.api.scale_to_zero(goal.namespace, goal.plan.name)
+    except HfdeployError as trouble:
+        means.report.warn(f"{goal.place} was asleep, was woken to be verified, and could not be put back: {trouble}")

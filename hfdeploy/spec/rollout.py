@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from hfdeploy.spec.scalar import WHOLE, Duration, between
+from hfdeploy.spec.scalar import REAL, WHOLE, Duration, between
 from hfdeploy.spec.section import Section
 
 
@@ -28,12 +28,15 @@ class OnUpdateFailure(StrEnum):
 class RolloutSpec(Section):
     """How long a rollout may take, and what happens when it fails."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"max_usd", "strategy"})
+    later: ClassVar[frozenset[str]] = frozenset({"strategy"})
 
     timeout: Annotated[Duration, between(timedelta(seconds=1), timedelta(hours=24), step=timedelta(seconds=1))] = (
         timedelta(minutes=30)
     )
     """Time until the endpoint must run, 1s to 24h; starting is billed, so a stuck rollout costs money until then."""
+
+    max_usd: Annotated[float, Field(gt=0), REAL] | None = None
+    """The most that one rollout may cost in USD until it serves; above it the rollout has failed."""
 
     on_create_failure: OnCreateFailure = OnCreateFailure.PAUSE
     """After a failed first rollout: pause (not billed), keep (billed, for a look at it) or delete."""

@@ -265,6 +265,15 @@ def test_a_route_path_starts_with_a_slash(emulator, path, status) -> None:
     assert emulator.post(merged(BODY, {"route": {"path": path}})).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({"port": True}, 400), ({"disableCustomKernels": 1}, 400), ({"disableCustomKernels": True}, 200)],
+)
+def test_booleans_are_no_numbers(emulator, fields, status) -> None:
+    """Python would take them for each other, the service does not."""
+    assert emulator.post(image(tgi={"url": "x", **fields})).status_code == status
+
+
 def test_llamacpp_has_four_required_fields_of_its_own(emulator) -> None:
     """And says which is missing."""
     complete = {"url": "x", "ctxSize": 4096, "modelPath": "m.gguf", "nParallel": 1, "threadsHttp": 2}

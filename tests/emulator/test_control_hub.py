@@ -68,6 +68,14 @@ def test_hf_hub_download_of_config_json(emulator, tmp_path) -> None:
     assert "reconstructed" in config
 
 
+def test_headers_show_the_embedding_in_its_real_shape(emulator, tmp_path, monkeypatch) -> None:
+    """Vocabulary times hidden size."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    [file] = emulator.api.get_safetensors_metadata(SMOL).files_metadata.values()
+
+    assert file.tensors["embed_tokens.weight"].shape == [49152, 960]
+
+
 @pytest.mark.usefixtures("emulator")
 @pytest.mark.parametrize(("repository", "has"), [(SMOL, True), ("BAAI/bge-small-en-v1.5", False)])
 def test_chat_template_presence(api, repository, has) -> None:

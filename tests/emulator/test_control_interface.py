@@ -2,17 +2,10 @@
 
 import json
 import os
-import re
-import signal
-import socket
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx2
-import pytest
 from control_plane import BODY, OWNER, merged, running
 from huggingface_hub import HfApi, InferenceEndpoint
 
@@ -163,6 +156,8 @@ def test_a_restart_loses_nothing(tmp_path) -> None:
         first.owner.post("/v2/network/domain/acme", json={"domain": "a.example"})
         first.anonymous.post("/_emulator/hub", json={"repository": BODY["model"]["repository"], "commit": "e" * 40})
         first.fault("bad_gateway", path="/v2/provider", times=None)
+        first.fault("bad_gateway", path="/v2/provider/acme")
+        first.owner.get("/v2/provider/acme")
         before, log = first.get(), first.requests()
     with running(tmp_path) as second:
         after, kept = second.get(), second.requests()
@@ -173,13 +168,14 @@ def test_a_restart_loses_nothing(tmp_path) -> None:
         domains = second.owner.get("/v2/network/domain/acme").json()
         sha = second.owner.get(f"/api/models/{BODY['model']['repository']}").json()["sha"]
         gateway = second.owner.get("/v2/provider").status_code
+        used_up = second.owner.get("/v2/provider/acme").status_code
         deleted = second.owner.delete("/v2/endpoint/acme/other").status_code
 
     before["status"].pop("url"), after["status"].pop("url")
     assert after == before
     assert kept[: len(log)] == log
     assert state["config"]["model"]["secrets"] == {"K": "s3cret"}
-    assert (over.status_code, aged, deleted, gateway) == (409, "running", 204, 502)
+    assert (over.status_code, aged, deleted, gateway, used_up) == (409, "running", 204, 502, 200)
     assert (domains[0]["domain"], sha) == ("a.example", "e" * 40)
 
 
@@ -194,6 +190,57 @@ def test_what_was_answered_is_on_disk(tmp_path) -> None:
     assert modes == {"state.json": 0o600, "requests.jsonl": 0o600}
 
 
+CHANGES = [
+    ("POST", "/v2/endpoint/acme", BODY),
+    ("PUT", "/v2/endpoint/acme/live", {"tags": ["a"]}),
+    ("POST", "/v2/endpoint/acme/live/pause", None),
+    ("POST", "/v2/endpoint/acme/live/scale-to-zero", None),
+    ("POST", "/v2/endpoint/acme/paused/resume", None),
+    ("DELETE", "/v2/endpoint/acme/live", None),
+    ("GET", "/endpoints/acme/asleep", None),
+    ("POST", "/v2/network/domain/acme", {"domain": "a.example"}),
+    ("DELETE", "/v2/network/domain/acme/b.example", None),
+    ("POST", "/v2/network/cidr-list/acme", {"name": "a", "cidrList": []}),
+    ("DELETE", "/v2/network/cidr-list/acme/cidr-1", None),
+    ("DELETE", "/v2/network/private-service/acme/SERVICE", None),
+    ("POST", "/api/v1/catalog/model/BAAI/bge-small-en-v1.5/deploy", {"namespace": "acme"}),
+    ("POST", "/_emulator/endpoints/acme/other", {}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"tags": ["a"]}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"state": "failed"}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"behaviour": {"stream": "cut"}}),
+    ("PATCH", "/_emulator/endpoints/acme/live", {"outcome": "stuck_pending"}),
+    ("DELETE", "/_emulator/endpoints/acme/live", None),
+    ("PUT", "/_emulator/options", {"delete_status": 204}),
+    ("POST", "/_emulator/clock", {"advance_seconds": 1}),
+    ("POST", "/_emulator/faults", {"kind": "reset"}),
+    ("DELETE", "/_emulator/faults", None),
+    ("POST", "/_emulator/hub", {"repository": BODY["model"]["repository"], "gated": "auto"}),
+    ("DELETE", "/_emulator/requests", None),
+    ("POST", "/_emulator/reset", None),
+]
+
+
+def test_every_change_is_on_disk_before_it_is_answered(tmp_path) -> None:
+    """Whatever changes the world: a kill right after the answer undoes nothing."""
+    # A clock that stands still: the states differ by the change alone.
+    with running(tmp_path, now=lambda: 1_800_000_000.0) as emulator:
+        for method, path, body in CHANGES:
+            emulator.anonymous.post("/_emulator/reset")
+            emulator.owner.post("/v2/network/domain/acme", json={"domain": "b.example"})
+            emulator.owner.post("/v2/network/cidr-list/acme", json={"name": "b", "cidrList": []})
+            emulator.fault("slow", number=0)
+            emulator.seed("live", privateService={"accountId": "1", "region": "us-east-1"})
+            emulator.seed("paused", state="paused")
+            emulator.seed("asleep", state="scaledToZero")
+            [service] = emulator.owner.get("/v2/network/private-service/acme").json()
+            before = (tmp_path / "state.json").read_text()
+            response = emulator.owner.request(method, path.replace("SERVICE", service["id"]), json=body)
+            saved = json.loads((tmp_path / "state.json").read_text())
+
+            assert response.status_code in {200, 503}, (method, path, response.text)
+            assert saved != json.loads(before), (method, path)
+
+
 def test_a_log_line_that_a_crash_cut_short_is_left_out(tmp_path) -> None:
     """The rest is read."""
     with running(tmp_path) as emulator:
@@ -202,125 +249,6 @@ def test_a_log_line_that_a_crash_cut_short_is_left_out(tmp_path) -> None:
         file.write('{"number": 99, "ti')
     with running(tmp_path) as emulator:
         assert [one["number"] for one in emulator.requests()] == [1]
-
-
-@contextmanager
-def process(*arguments: str, **environment: str):
-    """`serve` as a process of its own; its first line of output, or None when it ended without one."""
-    code = "import sys; from pathlib import Path; from hfdeploy.emulator.server import serve; sys.exit(serve({}))"
-    started = subprocess.Popen(
-        [sys.executable, "-c", code.format(", ".join(arguments))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    )
-    try:
-        yield started, started.stdout.readline()
-    finally:
-        started.kill()
-        started.wait()
-        started.stdout.close()
-        started.stderr.close()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda value: value.name)
-def test_signals_end_it_cleanly_with_streams_open(tmp_path, number) -> None:
-    """Event streams, a held request and a hanging one; nobody waits for them, and nothing is said of them."""
-    with process("0", "speed=100", f"data_dir=Path({str(tmp_path)!r})") as (emulator, line):
-        url = re.search(r"http://127\.0\.0\.1:\d+", line)[0]
-        client = httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {OWNER}"}, timeout=30)
-        client.post("/_emulator/endpoints/acme/demo", json={"behaviour": {"stream": "drip"}})
-        client.post("/_emulator/endpoints/acme/idle", json={"state": "scaledToZero", "outcome": "stuck_initializing"})
-        client.post("/_emulator/faults", json={"kind": "hang", "path": "/v2/provider"})
-        begun = threading.Barrier(4, timeout=20)
-        threads = [
-            threading.Thread(target=_read, args=(client, begun, "GET", "/v2/endpoint/acme/demo/sse")),
-            threading.Thread(target=_read, args=(client, begun, "GET", "/v2/endpoint/acme/idle", {"hang": True})),
-            threading.Thread(target=_read, args=(client, begun, "GET", "/v3/endpoint/acme/demo/logs/sse?tail=5")),
-        ]
-        for thread in threads:
-            thread.start()
-        begun.wait()
-        emulator.send_signal(number)
-        code = emulator.wait(timeout=20)
-        said = emulator.stderr.read()
-        for thread in threads:
-            thread.join(timeout=20)
-        client.close()
-
-    assert (code, said) == (0, "")
-    assert "deployments run 100 times faster than real ones" in line
-    assert json.loads((tmp_path / "state.json").read_text())["store"]["records"][0]["name"] == "demo"
-
-
-def _read(client: httpx2.Client, begun: threading.Barrier, method: str, path: str, hang: dict | None = None) -> None:
-    """Open a stream, tell that it has begun, and read until the other side ends it."""
-    headers = {"X-Scale-Up-Timeout": "60"} if hang else {}
-    if hang:
-        # Nothing comes back from a held request: it has begun when it was logged.
-        begun.wait()
-        path = "/endpoints/acme/idle/health"
-        with pytest.raises(httpx2.TransportError):
-            client.request(method, path, headers=headers)
-        return
-    try:
-        with client.stream(method, path) as response:
-            lines = response.iter_lines()
-            next(lines)
-            begun.wait()
-            for _ in lines:
-                pass
-    except httpx2.TransportError:
-        return
-
-
-def test_a_taken_port_is_one_clear_sentence() -> None:
-    """It names the port and the way out."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with process(str(port)) as (emulator, line):
-            code = emulator.wait(timeout=20)
-            said = emulator.stderr.read()
-
-    assert (code, line) == (2, "")
-    assert said == (
-        f"The emulator cannot listen on 127.0.0.1:{port} (Address already in use): "
-        "set EMULATOR_PORT or --port to a free port (0 picks one).\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("{", "cannot be read"),
-        ("[]", "no JSON object"),
-        ('{"no_option": 1}', "no_option"),
-        ('{"delete_status": 201}', "204"),
-    ],
-    ids=["json", "kind", "name", "value"],
-)
-def test_a_wrong_options_file_ends_with_2_and_a_sentence(tmp_path, text, word) -> None:
-    """Before anything listens."""
-    path = tmp_path / "options.json"
-    path.write_text(text)
-    with process("0", f"options_file=Path({str(path)!r})") as (emulator, line):
-        code = emulator.wait(timeout=20)
-        said = emulator.stderr.read()
-
-    assert (code, line) == (2, "")
-    assert word in said
-    assert len(said.splitlines()) == 1
-
-
-def test_options_may_come_from_a_file(tmp_path) -> None:
-    """`--options FILE`."""
-    path = tmp_path / "options.json"
-    path.write_text('{"delete_status": 202}')
-    with process("0", f"options_file=Path({str(path)!r})") as (_, line):
-        url = re.search(r"http://127\.0\.0\.1:\d+", line)[0]
-
-        assert httpx2.get(f"{url}/_emulator/options").json()["delete_status"] == 202
 
 
 LAUNCHER = """

@@ -52,6 +52,7 @@ def test_limit_sets_the_size_of_a_page(many) -> None:
 
     assert (len(names(everything)), "nextCursor" in everything.json()) == (45, False)
     assert (len(names(few)), few.json()["totalItems"]) == (7, 45)
+    assert names(many.owner.get("/v2/endpoint/acme", params={"limit": 1})) == ["e00"]
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "nonsense"}], ids=str)

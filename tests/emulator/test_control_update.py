@@ -143,6 +143,18 @@ def test_a_route_is_merged_and_a_router_removed_by_an_empty_map(emulator) -> Non
     assert "customRouter" not in without
 
 
+@pytest.mark.parametrize(
+    ("sent", "measure"),
+    [({"threshold": 70}, {"hardwareUsage": 70}), ({"metric": "pendingRequests"}, {"pendingRequests": None})],
+    ids=["threshold", "metric"],
+)
+def test_the_deprecated_words_of_scaling_work_alone(emulator, sent, measure) -> None:
+    """They replace the measure that is there."""
+    emulator.started()
+
+    assert emulator.put({"compute": {"scaling": sent}}).json()["compute"]["scaling"]["measure"] == measure
+
+
 def test_updated_by_and_updated_at_tell_who_and_when(emulator) -> None:
     """Drift is explained by them."""
     created = emulator.started()["status"]
@@ -152,6 +164,18 @@ def test_updated_by_and_updated_at_tell_who_and_when(emulator) -> None:
     assert (created["createdBy"]["name"], updated["updatedBy"]["name"]) == ("founder", "founder")
     assert updated["updatedAt"] > created["updatedAt"]
     assert updated["createdAt"] == created["createdAt"]
+
+
+@pytest.mark.parametrize("action", ["pause", "scale-to-zero", "resume"])
+def test_every_action_tells_who_and_when_too(emulator, action) -> None:
+    """A pause by a person is told from our own."""
+    emulator.seed(state="paused" if action == "resume" else "running")
+    before = emulator.get()["status"]
+    emulator.advance(60)
+    after = emulator.act(action).json()["status"]
+
+    assert (before["updatedBy"]["name"], after["updatedBy"]["name"]) == ("somebody", "founder")
+    assert after["updatedAt"] > before["updatedAt"]
 
 
 def test_put_on_an_absent_endpoint_is_404(emulator) -> None:

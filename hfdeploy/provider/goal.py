@@ -1,0 +1,102 @@
+"""From inputs and state to what a rollout is asked for."""
+
+import copy
+import hashlib
+import json
+import re
+
+from hfdeploy.diff import FIELDS, IMAGE, REVISION, SECRETS, Path, value_at
+from hfdeploy.errors import UsageError
+from hfdeploy.plan import REGISTRY, Plan
+from hfdeploy.provider import memory
+from hfdeploy.provider.outputs import as_declared
+from hfdeploy.provider.props import Props, spec_fields
+from hfdeploy.provider.session import Session
+from hfdeploy.rollout import Goal
+from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.wire import Body
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values, session: Session) -> Goal:
+    """What to bring live, given what was brought live before (None: nothing of this endpoint yet)."""
+    declared, before = spec_fields(news), as_declared(olds or {})
+    namespace, generation = declared["namespace"], news["generation"]
+    is_first = olds is None or olds.get("generation") != generation
+    known = memory.posted(f"{namespace}/{plan.name}", generation) if is_first else (olds or {}).get("remembered")
+    rotated = memory.changed(values, known)
+    resend: set[Path] = set()
+    if set(rotated) - {REGISTRY}:
+        resend.add(SECRETS)
+    if REGISTRY in rotated:
+        resend.add(IMAGE)
+    is_moved = any(before.get(name) != declared.get(name) for name in ("repository", "revision"))
+    if is_moved and not is_first:
+        resend.add(REVISION)
+    previous = None if is_first else _parsed(before)
+    salted = memory.remember(values, (olds or {}).get("remembered"))
+    return Goal(
+        plan=plan,
+        namespace=namespace,
+        owner=news["owner"],
+        generation=generation,
+        wanted=with_commit(plan.body, None if is_moved else (olds or {}).get("revision")),
+        resend=frozenset(resend),
+        revision=plan.spec.revision,
+        secrets=values.container,
+        registry_password=values.registry_password,
+        digest=_digest(plan, salted["digests"]),
+        previous_spec=previous,
+        previous_body=_previous_body(previous, before, olds or {}, session),
+        is_first=is_first,
+        prove_anyway=plan.spec.verify.when == "always" or _is_unproved(plan, before, previous, session),
+    )
+
+
+def _is_unproved(plan: Plan, before: Props, previous: EndpointSpec | None, session: Session) -> bool:
+    """Whether what serves, or how it is to be proved, differs from what was last brought live and proved.
+
+    That the live configuration is the wanted one already is no proof: a killed run may have sent it.
+    """
+    if previous is None or previous.verify != plan.spec.verify:
+        return True
+    try:
+        body = session.plan_for_reading(previous, before["namespace"]).body
+    except UsageError:
+        return True
+    return any(field.is_served and value_at(body, field.path) != value_at(plan.body, field.path) for field in FIELDS)
+
+
+def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:
+    try:
+        if previous is not None:
+            return with_commit(session.plan_for_reading(previous, before["namespace"]).body, olds.get("revision"))
+    except UsageError:
+        return None
+    return None
+
+
+def _digest(plan: Plan, secrets: dict[str, str]) -> str:
+    """What a failed configuration is remembered by; `rollout.attempt` and the wanted proof are part of it."""
+    whole = {"body": plan.body, "spec": plan.spec.model_dump(mode="json"), "secrets": secrets}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _parsed(declared: Props) -> EndpointSpec | None:
+    try:
+        return parse_spec(declared)
+    except UsageError:
+        return None
+
+
+def with_commit(body: Body, kept: str | None) -> Body:
+    """The wanted body with the commit that a branch, or nothing, was resolved to when the endpoint was made.
+
+    Without such a commit a branch compares with nothing: whatever the service resolved it to is what was asked for.
+    """
+    wanted = copy.deepcopy(body)
+    asked = wanted["model"].get("revision")
+    if asked is None or not _COMMIT.fullmatch(asked):
+        wanted["model"]["revision"] = kept
+    return wanted

@@ -1,0 +1,272 @@
+"""What happens when a rollout fails: first rollouts are paused, kept or deleted; updates are put back and proved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from control_plane import Running
+from plugin_process import Plugin, running_plugin
+from test_plugin import SPEC, Stack, config, failure, outlive_the_listing, puts
+
+pytest_plugins = ["project"]
+
+GOOD = SPEC["engine"]["image"]
+BAD = "acme/broken-inference:1"
+FAST = {"timeout": "20s"}
+
+
+@pytest.fixture
+def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
+    with running_plugin(config(world), {"THE_KEY": "first"}, tmp_path) as process:
+        yield process
+
+
+def bad_engine() -> dict[str, Any]:
+    return {"engine": {**SPEC["engine"], "image": BAD}, "rollout": FAST}
+
+
+def fail_update(stack: Stack, **changes: Any) -> str:
+    with pytest.raises(grpc.RpcError) as caught:
+        stack.update(**changes)
+    return failure(caught)
+
+
+def bad_tags(world: Running) -> list[str]:
+    return [tag for tag in world.get("tiny")["tags"] if tag.startswith("hfd-bad-")]
+
+
+def image(world: Running) -> str:
+    return str(world.get("tiny")["model"]["image"]["tgi"]["url"])
+
+
+def streams(world: Running) -> int:
+    return len([one for one in world.requests() if one["path"].endswith("/generate_stream")])
+
+
+def answers_with_nothing(world: Running) -> None:
+    """The broken image starts, runs and answers with no text; the good one is healthy."""
+    world.mutate("tiny", behaviour={"stream": "empty", "only": BAD})
+
+
+def test_an_update_that_answers_with_nothing_is_put_back_and_proved(world: Running, plugin: Plugin) -> None:
+    """The people who call the endpoint should not notice; the pipeline must."""
+    stack = Stack(plugin)
+    answers_with_nothing(world)
+
+    said = fail_update(stack, **bad_engine())
+
+    assert image(world) == GOOD
+    assert world.state("tiny") == "running"
+    assert [put["model"]["image"]["tgi"]["url"] for put in puts(world)] == [BAD, GOOD]
+    assert "does not answer as it must" in said
+    assert "The previous configuration was put back and serves again (" in said
+    assert "raise rollout.attempt (now 1)" in said
+    assert len(bad_tags(world)) == 1
+    assert set(bad_tags(world)) < set(puts(world)[1]["tags"])
+    assert "team-a" in world.get("tiny")["tags"]
+
+
+def test_a_configuration_that_was_put_back_is_refused_without_a_request(world: Running, plugin: Plugin) -> None:
+    """A pipeline that retries every ten minutes must not break production every ten minutes."""
+    stack = Stack(plugin)
+    answers_with_nothing(world)
+    fail_update(stack, **bad_engine())
+    before = len(puts(world))
+
+    said = fail_update(stack, **bad_engine())
+
+    assert "failed before and was put back, so it was not sent again" in said
+    assert len(puts(world)) == before
+
+    again = fail_update(stack, **bad_engine() | {"rollout": {**FAST, "attempt": 2}})
+    assert "put back and serves again" in again
+    assert len(puts(world)) == before + 2
+    assert len(bad_tags(world)) == 2
+
+    stack.update(env={"LOG_LEVEL": "debug"})
+    assert stack.endpoint.outs["verdict"] == "passed"
+
+
+def test_the_refused_state_is_still_no_drift(world: Running, plugin: Plugin) -> None:
+    """Own tags are in no diff, so what was put back is exactly what the state says."""
+    stack = Stack(plugin)
+    answers_with_nothing(world)
+    fail_update(stack, **bad_engine())
+    outlive_the_listing()
+
+    stack.refresh()
+
+    assert not stack.has_changes()
+
+
+def test_an_update_that_the_service_gives_up_is_put_back(world: Running, plugin: Plugin) -> None:
+    """`updateFailed`: the evidence is in the message, and the previous revision serves again."""
+    stack = Stack(plugin)
+    world.set(outcomes=[{"match": {"model.image.tgi.url": BAD}, "outcome": "update_failed"}])
+
+    said = fail_update(stack, **bad_engine())
+
+    assert "acme/tiny is updateFailed. Endpoint failed to start: the container exited with code 1." in said
+    assert "put back and serves again" in said
+    assert (image(world), world.state("tiny")) == (GOOD, "running")
+
+
+def test_hold_leaves_all_as_it_is(world: Running, plugin: Plugin) -> None:
+    """For a person who wants to look at it."""
+    stack = Stack(plugin)
+    answers_with_nothing(world)
+
+    said = fail_update(stack, **bad_engine() | {"rollout": {**FAST, "on_update_failure": "hold"}})
+
+    assert "left as it is (rollout.on_update_failure: hold)" in said
+    assert image(world) == BAD
+    assert len(puts(world)) == 1
+
+
+def test_a_restore_that_fails_too_says_so(world: Running, plugin: Plugin) -> None:
+    """Then a person is needed, and has to know."""
+    stack = Stack(plugin)
+    world.mutate("tiny", outcome="update_failed")
+
+    said = fail_update(stack, **bad_engine())
+
+    assert "Putting the previous configuration back did not succeed either" in said
+    assert "hfdeploy logs tiny" in said
+
+
+def test_no_evidence_undoes_nothing(world: Running, plugin: Plugin) -> None:
+    """A 503 blip restores nothing; it is not green either."""
+    stack = Stack(plugin)
+    world.mutate("tiny", behaviour={"status": 500, "only": BAD})
+
+    said = fail_update(stack, **bad_engine() | {"rollout": {"timeout": "5s"}})
+
+    assert "could not be verified" in said
+    assert "Nothing was undone" in said
+    assert image(world) == BAD
+    assert len(puts(world)) == 1
+
+
+def test_a_stricter_proof_that_fails_puts_nothing_back(world: Running, plugin: Plugin) -> None:
+    """Only `expect` changed: there is no earlier configuration that would pass it."""
+    stack = Stack(plugin)
+
+    said = fail_update(stack, verify={"max_new_tokens": 4, "expect": "^never said$"})
+
+    assert "Nothing had been changed, so nothing was put back" in said
+    assert puts(world) == []
+
+
+def test_secrets_that_went_along_are_named_as_lost(world: Running, tmp_path: Path, plugin: Plugin) -> None:
+    """Their old values are known to nobody, so nobody may believe that everything is as before."""
+    stack = Stack(plugin, secrets={"API_KEY": {"from_env": "THE_KEY"}})
+    answers_with_nothing(world)
+    with running_plugin(config(world), {"THE_KEY": "second"}, tmp_path) as other:
+        stack.plugin = other
+
+        said = fail_update(stack, **bad_engine())
+
+    assert "except secrets API_KEY, whose old values are known to nobody" in said
+    assert image(world) == GOOD
+
+
+def test_a_failed_update_that_a_killed_run_sent_is_put_back_too(world: Running, plugin: Plugin) -> None:
+    """The state knows what was last proved, also when this run had nothing to send."""
+    stack = Stack(plugin)
+    answers_with_nothing(world)
+    world.mutate("tiny", model={"image": {"tgi": {"url": BAD, "maxInputLength": 1024, "maxTotalTokens": 2048}}})
+    outlive_the_listing()
+    stack.refresh()
+
+    said = fail_update(stack, **bad_engine())
+
+    assert "put back and serves again" in said
+    assert image(world) == GOOD
+
+
+def test_an_endpoint_found_asleep_is_given_back_asleep(world: Running, plugin: Plugin) -> None:
+    """Being verified is no reason to bill for an idle hour."""
+    stack = Stack(plugin)
+    world.act("scale-to-zero", "tiny")
+
+    stack.update(env={"LOG_LEVEL": "debug"})
+
+    assert stack.endpoint.outs["verdict"] == "passed"
+    assert world.state("tiny") == "scaledToZero"
+
+
+def test_tags_and_bounds_of_a_sleeping_endpoint_do_not_wake_it(world: Running, plugin: Plugin) -> None:
+    """Waking costs money, and nothing that answers has changed."""
+    stack = Stack(plugin)
+    world.act("scale-to-zero", "tiny")
+    before = streams(world)
+
+    stack.update(tags=["team-b"])
+
+    assert (world.state("tiny"), streams(world)) == ("scaledToZero", before)
+
+
+def create_failing(plugin: Plugin, **changes: Any) -> str:
+    """The first rollout of an endpoint that cannot pass."""
+    guard = plugin.create("guard", {"members": ["tiny"]})
+    inputs = {**SPEC, **changes, "owner": guard.outs["owner"], "logical_name": "tiny"}
+    identity = plugin.create("identity", inputs)
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create("endpoint", {**inputs, "generation": identity.outs["generation"]})
+    return failure(caught)
+
+
+@pytest.mark.parametrize(
+    ("policy", "sentence", "left"),
+    [
+        ("pause", "was paused and does not bill", ["paused"]),
+        ("keep", "was kept as it is", ["running"]),
+        ("delete", "was deleted", []),
+    ],
+)
+def test_a_first_rollout_that_fails_follows_its_policy(
+    world: Running, plugin: Plugin, policy: str, sentence: str, left: list[str]
+) -> None:
+    """There is nothing to go back to; the default costs nothing and loses nothing."""
+    said = create_failing(
+        plugin, verify={"max_new_tokens": 4, "expect": "^never$"}, rollout={"on_create_failure": policy}
+    )
+
+    assert sentence in said
+    assert [world.state(item["name"]) for item in world._script("GET", "/endpoints")["items"]] == left
+
+
+@pytest.mark.parametrize("policy", ["pause", "delete"])
+def test_an_endpoint_that_gets_no_hardware_is_paused_and_never_deleted(
+    world: Running, plugin: Plugin, policy: str
+) -> None:
+    """Stuck in `pending` proves nothing against the configuration."""
+    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_pending"}])
+
+    said = create_failing(plugin, rollout={"timeout": "3s", "on_create_failure": policy})
+
+    assert "was still pending after" in said
+    assert "gave it no hardware, which proves nothing" in said
+    assert world.state("tiny") == "paused"
+
+
+def test_an_endpoint_that_never_leaves_initializing_has_failed(world: Running, plugin: Plugin) -> None:
+    """It had its hardware and did not start: usually a wrong port or too little memory, and it bills."""
+    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])
+
+    said = create_failing(plugin, rollout={"timeout": "3s"})
+
+    assert "was still initializing after" in said
+    assert world.state("tiny") == "paused"
+
+
+def test_a_rollout_that_costs_more_than_it_may_has_failed(world: Running, plugin: Plugin) -> None:
+    """Starting is billed: a stuck start of eight H200 is forty dollars an hour."""
+    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])
+
+    said = create_failing(plugin, rollout={"timeout": "10m", "max_usd": 0.0003})
+
+    assert "above rollout.max_usd ($0.00)" in said
+    assert world.state("tiny") == "paused"
