@@ -139,7 +139,11 @@ class EndpointProvider(_Provider):
 
     @guarded
     def check(self, _olds: Props, news: Props) -> CheckResult:
-        """Inputs without what is an output only; the identity has reported the spec's problems already."""
+        """Inputs without what is an output only; the identity has reported the spec's problems already.
+
+        The place where a stack that blocks drift stops: a diff is asked for by `pulumi refresh`, too.
+        """
+        configuration.require_agreed(news, session())
         return CheckResult(inputs_of(news), [])
 
     @guarded
@@ -163,7 +167,7 @@ class EndpointProvider(_Provider):
     @guarded
     def read(self, id_: str, props: Props) -> ReadResult:
         """What is live, in the spec's words: drift is a property that differs."""
-        found = configuration.read(props, session())
+        found = configuration.read(props, session(), current_row())
         return ReadResult("", {}) if found is None else ReadResult(id_, *found)
 
     @guarded

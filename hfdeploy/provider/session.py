@@ -7,6 +7,7 @@ an attribute of a provider or part of a message.
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
@@ -37,6 +38,8 @@ class Session:
     _deleted: set[tuple[str, str]] = field(default_factory=set)
     _members: int = 0
     _absences: Absences | None = None
+    drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Outputs of the endpoints that this process read and found changed, by `namespace/name`."""
 
     @property
     def settings(self) -> settings.Settings:
