@@ -15,7 +15,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 RUN := $(BIN)/python -m tools.stack
 
-.PHONY: up down test test-system engine
+.PHONY: up down test test-system faults engine
 
 up: engine
 	@$(RUN) up --stack "$(STACK)" $(if $(EMULATOR_PORT),--port "$(EMULATOR_PORT)") $(if $(YES),--yes)
@@ -28,7 +28,10 @@ test: engine
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest --complete --ignore tests/system -n 2 --dist worksteal
+	$(BIN)/pytest --complete --ignore tests/system --ignore tests/faults -n 2 --dist worksteal
+
+faults: engine
+	$(BIN)/pytest --complete tests/faults
 
 test-system: engine
 	$(BIN)/pytest --complete tests/system
