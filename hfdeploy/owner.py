@@ -94,8 +94,8 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
         creator = endpoint.status.created_by.name or "somebody unknown"
         raise OwnershipError(
             f"An endpoint {place} exists already and is not this stack's: {creator} created it at "
-            f"{endpoint.generation or _NO_TIME}. Nothing was changed. Give the spec another name, or delete "
-            f"that endpoint if it is not needed."
+            f"{endpoint.generation or _NO_TIME}. Nothing was changed. Give the spec another name, delete that "
+            f"endpoint if it is not needed, or take it over with `adopt: {endpoint.generation or _NO_TIME}`."
         )
     found = logical_name_of(endpoint.tags)
     if found != logical:
@@ -104,6 +104,12 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
             f"was changed. Keep the old logical name, or give the resource "
             f"aliases=[pulumi.Alias(name={found!r})]."
         )
+
+
+def adopted_tags(owner: str, logical: str, live: Sequence[str]) -> list[str]:
+    """The tags to send so that a live endpoint becomes ours: whoever owned or kept it before does so no more."""
+    theirs = (_OWNER, _LOGICAL)
+    return own_tags(owner, logical) + [tag for tag in live if not tag.startswith(theirs) and tag != KEEP]
 
 
 def why_not_delete(endpoint: Endpoint, *, owner: str, generation: str) -> str | None:

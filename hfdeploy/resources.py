@@ -15,6 +15,7 @@ from pulumi.runtime import get_root_resource
 
 from hfdeploy.errors import UsageError
 from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
+from hfdeploy.provider.members import member
 from hfdeploy.provider.props import OUTPUTS, SECRET_OUTPUTS, SPEC_FIELDS
 from hfdeploy.settings import load
 from hfdeploy.spec import EndpointSpec, declare
@@ -22,7 +23,7 @@ from hfdeploy.spec.section import nearest
 
 GUARD_NAME = "stack-guard"
 
-_guards: "WeakKeyDictionary[pulumi.Resource, StackGuard]" = WeakKeyDictionary()
+_stacks: "WeakKeyDictionary[pulumi.Resource, tuple[StackGuard, _Roll]]" = WeakKeyDictionary()
 
 
 class ProgramError(UsageError, pulumi.RunError):
@@ -30,22 +31,55 @@ class ProgramError(UsageError, pulumi.RunError):
 
 
 class StackGuard(Resource, module="hfdeploy", name="StackGuard"):
-    """One per stack: mints the owner id and remembers which endpoints the stack has.
+    """One per stack: mints the owner id, remembers which endpoints the stack has, and outlives all of them.
 
-    `members` are the logical names of the stack's endpoints where the program knows them all (`deploy` does).
+    `members` has one text per endpoint (`hfdeploy.provider.members`), `retained` those of them that are to outlive
+    their resource.
     """
 
     owner: pulumi.Output[str]
     """Twelve hex digits, minted once and kept in the state; every endpoint of the stack carries them as a tag."""
 
-    def __init__(self, *, members: Sequence[str] | None = None, protect: bool | None = None) -> None:
-        listed = None if members is None else sorted(members)
+    def __init__(
+        self,
+        *,
+        members: pulumi.Input[Sequence[str]] | None = None,
+        retained: pulumi.Input[Sequence[str] | None] = None,
+        protect: bool | None = None,
+    ) -> None:
         super().__init__(
             GuardProvider(),
             GUARD_NAME,
-            {"members": listed, "owner": None},
+            {"members": members, "retained": retained, "owner": None},
             pulumi.ResourceOptions(protect=protect),
         )
+
+
+class _Roll:
+    """The endpoints that a program makes, for the guard that is made before them.
+
+    The guard's inputs are awaited, and the loop that awaits them runs only when the program's own code has ended:
+    by then every endpoint that it makes has been entered. Those made later, inside an `apply`, are not on the roll.
+    """
+
+    def __init__(self) -> None:
+        self._members: set[str] = set()
+        self._retained: set[str] = set()
+
+    def enter(self, resource: str, declared: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Note one endpoint."""
+        one = member(declared, resource)
+        self._members.add(one)
+        if opts.retain_on_delete:
+            self._retained.add(one)
+
+    async def members(self) -> list[str]:
+        """All of them."""
+        return sorted(self._members)
+
+    async def retained(self) -> list[str] | None:
+        """Those that are to outlive their resource; None for none."""
+        return sorted(self._retained) or None
 
 
 class EndpointIdentity(Resource, module="hfdeploy", name="EndpointIdentity"):
@@ -114,7 +148,9 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
         _refuse_unknown(resource_name, declared)
         declared.setdefault("name", resource_name)
         declared.setdefault("namespace", _stack_namespace(resource_name))
-        self.identity = EndpointIdentity(resource_name, {**declared, "owner": guard().owner}, _for_identity(opts))
+        guard, roll = _stack()
+        roll.enter(resource_name, declared, opts)
+        self.identity = EndpointIdentity(resource_name, {**declared, "owner": guard.owner}, _for_identity(opts))
         """The endpoint's existence, as a resource of its own."""
         props: dict[str, Any] = {
             **declared,
@@ -127,16 +163,26 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
         super().__init__(EndpointProvider(), resource_name, props, _for_configuration(opts, self.identity))
 
 
-def guard(*, members: Sequence[str] | None = None, protect: bool | None = None) -> StackGuard:
+def guard(*, protect: bool | None = None) -> StackGuard:
     """The guard of the stack that is being deployed; made on first use."""
+    return _stack(protect=protect)[0]
+
+
+def _stack(*, protect: bool | None = None) -> tuple[StackGuard, _Roll]:
     root = get_root_resource()
     if root is None:
         raise ProgramError(
             "hfdeploy's resources live in a Pulumi program; run it with `pulumi up` or `pulumi preview`."
         )
-    found = _guards.get(root)
+    found = _stacks.get(root)
     if found is None:
-        found = _guards[root] = StackGuard(members=members, protect=protect)
+        roll = _Roll()
+        made = StackGuard(
+            members=pulumi.Output.from_input(roll.members()),
+            retained=pulumi.Output.from_input(roll.retained()),
+            protect=protect,
+        )
+        found = _stacks[root] = (made, roll)
     return found
 
 

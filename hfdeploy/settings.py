@@ -7,8 +7,10 @@ goes to an emulator that the stack's configuration names, and nothing goes to a 
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -42,6 +44,62 @@ class Settings:
     def is_emulated(self) -> bool:
         """Whether the management API is on this machine."""
         return is_loopback(self.api_url)
+
+
+class Drift(StrEnum):
+    """What happens to a configuration that somebody changed outside the stack."""
+
+    REVERT = "revert"
+    """The spec wins: the next `up` puts it back."""
+    REPORT = "report"
+    """It stays, and every run says so."""
+    BLOCK = "block"
+    """`up` stops before anything is sent, and says what was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Safeguards:
+    """How much a run may do by itself: from the stack's configuration, and from two variables for one run.
+
+    `HFDEPLOY_ALLOW_REMOVALS=5` and `HFDEPLOY_DRIFT=revert` are typed before one command. They go beyond what the
+    stack's configuration says, and are gone with the command.
+    """
+
+    max_removals: int | None = None
+    """Endpoints that one run may remove or replace; None for 2 or 10 % of the stack's, whichever is more."""
+    allowed_removals: int = 0
+    """The same, said for this run."""
+    removes_orphans: bool = False
+    """Whether the end of a stack takes endpoints with it that carry its owner tag and are in no state."""
+    drift: Drift = Drift.REVERT
+
+    def most_removals(self, members: int) -> int:
+        """How many of so many endpoints one run may remove or replace."""
+        usual = max(2, members // 10) if self.max_removals is None else self.max_removals
+        return max(usual, self.allowed_removals)
+
+
+def load_safeguards(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Safeguards:
+    """Read the limits of a stack and of this run.
+
+    Raises:
+        errors.UsageError: a value that cannot be meant.
+    """
+    stack, environ = _Config(config or {}), _environment() if environ is None else environ
+    orphans = stack.get("orphans") or "report"
+    if orphans not in {"report", "delete"}:
+        raise errors.UsageError(f"hfdeploy:orphans is {orphans!r}: it must be report or delete.")
+    source, drift = "HFDEPLOY_DRIFT", environ.get("HFDEPLOY_DRIFT")
+    if not drift:
+        source, drift = "hfdeploy:drift", stack.get("drift") or Drift.REVERT
+    if drift not in set(Drift):
+        raise errors.UsageError(f"{source} is {drift!r}: it must be revert, report or block.")
+    return Safeguards(
+        max_removals=_count("hfdeploy:maxRemovals", stack.get("maxRemovals")),
+        allowed_removals=_count("HFDEPLOY_ALLOW_REMOVALS", environ.get("HFDEPLOY_ALLOW_REMOVALS")) or 0,
+        removes_orphans=orphans == "delete",
+        drift=Drift(drift),
+    )
 
 
 def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -98,6 +156,14 @@ class _Config:
 
     def get(self, key: str) -> str | None:
         return self._values.get(_PREFIX + key, self._values.get(key))
+
+
+def _count(source: str, text: str | None) -> int | None:
+    if text is None or not text.strip():
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip()):
+        raise errors.UsageError(f"{source} is {text!r}: it must be a number of endpoints, such as 5.")
+    return int(text)
 
 
 def _refuse_debugging(environ: Mapping[str, str]) -> None:

@@ -41,7 +41,7 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
         raise ProgramError("\n".join([*(str(finding) for finding in review.blocking), *missing]))
     config = pulumi.Config("hfdeploy")
     protect = config.get_bool("protect") or None
-    guard(members=[plan.name for plan in review.plans], protect=protect)
+    guard(protect=protect)
     endpoints = {
         plan.name: InferenceEndpoint(
             plan.name,

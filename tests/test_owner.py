@@ -153,7 +153,8 @@ class TestAdoption:
 
         assert str(refusal.value) == (
             f"An endpoint acme/chat exists already and is not this stack's: alice created it at {MADE}. Nothing was "
-            f"changed. Give the spec another name, or delete that endpoint if it is not needed."
+            f"changed. Give the spec another name, delete that endpoint if it is not needed, or take it over with "
+            f"`adopt: {MADE}`."
         )
         assert refusal.value.exit_code == 4
 

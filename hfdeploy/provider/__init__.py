@@ -22,7 +22,7 @@ from pulumi.dynamic import (
 from hfdeploy.diff import REPLACES
 from hfdeploy.errors import SpecError
 from hfdeploy.owner import new_owner_id
-from hfdeploy.provider import configuration, identity
+from hfdeploy.provider import configuration, guard, identity
 from hfdeploy.provider.boundary import guarded
 from hfdeploy.provider.difference import replaced
 from hfdeploy.provider.host import current_row, watch_engine, widen_pool
@@ -60,35 +60,37 @@ class GuardProvider(_Provider):
     """One per stack: mints the owner id and remembers the members."""
 
     @guarded
-    def check(self, _olds: Props, news: Props) -> CheckResult:
-        """Keep the member list where it is known; the owner is never an input."""
-        return CheckResult({"members": news["members"]} if news.get("members") is not None else {}, [])
+    def check(self, olds: Props, news: Props) -> CheckResult:
+        """The one place that stops a run before anything is touched; the owner is never an input."""
+        guard.require_few_losses(olds, news, session())
+        return CheckResult(guard.inputs_of(news), [])
 
     @guarded
     def create(self, props: Props) -> CreateResult:
         """Mint the owner id: random, so that a copy of the program with another backend is another owner."""
         owner = new_owner_id()
-        return CreateResult(owner, {"owner": owner, "members": plain(props.get("members"))})
+        return CreateResult(owner, guard.outputs(owner, props, {}))
 
     @guarded
     def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
         """The member list is kept up to date."""
-        return DiffResult(changes=plain(olds.get("members")) != plain(news.get("members")))
+        return DiffResult(changes=guard.is_changed(olds, news))
 
     @guarded
     def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
         """Remember the new members."""
-        return UpdateResult({"owner": olds["owner"], "members": plain(news.get("members"))})
+        return UpdateResult(guard.outputs(olds["owner"], news, olds))
 
     @guarded
     def read(self, id_: str, props: Props) -> ReadResult:
         """The guard lives in the state alone."""
-        members = props.get("members")
-        return ReadResult(id_, dict(props), {} if members is None else {"members": members})
+        session().note_members(len(props.get("members") or []))
+        return ReadResult(id_, dict(props), guard.inputs_of(props))
 
     @guarded
-    def delete(self, _id: str, _props: Props) -> None:
-        """Nothing of the guard exists outside the state."""
+    def delete(self, _id: str, props: Props) -> None:
+        """Stays, and keeps `destroy` from ending green, while an endpoint of this stack is alive that nobody kept."""
+        guard.require_nothing_left(props, session(), current_row())
 
 
 class IdentityProvider(_Provider):
@@ -137,7 +139,11 @@ class EndpointProvider(_Provider):
 
     @guarded
     def check(self, _olds: Props, news: Props) -> CheckResult:
-        """Inputs without what is an output only; the identity has reported the spec's problems already."""
+        """Inputs without what is an output only; the identity has reported the spec's problems already.
+
+        The place where a stack that blocks drift stops: a diff is asked for by `pulumi refresh`, too.
+        """
+        configuration.require_agreed(news, session())
         return CheckResult(inputs_of(news), [])
 
     @guarded
@@ -161,7 +167,7 @@ class EndpointProvider(_Provider):
     @guarded
     def read(self, id_: str, props: Props) -> ReadResult:
         """What is live, in the spec's words: drift is a property that differs."""
-        found = configuration.read(props, session())
+        found = configuration.read(props, session(), current_row())
         return ReadResult("", {}) if found is None else ReadResult(id_, *found)
 
     @guarded

@@ -5,12 +5,12 @@ from pathlib import Path
 from hfdeploy import evidence
 from hfdeploy.diff import project
 from hfdeploy.errors import UsageError
-from hfdeploy.provider import memory
+from hfdeploy.provider import drift, memory
 from hfdeploy.provider.difference import changed_fields
 from hfdeploy.provider.goal import make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
-from hfdeploy.provider.props import IDENTITY, Props, inputs_of, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.rollout import Goal, Means, Prove, bring_live, make_check
 from hfdeploy.spec import EndpointSpec, parse_spec
@@ -29,6 +29,9 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     """
     wanted = spec_fields(news)
     reasons = {*changed_fields(as_found(olds), wanted), *changed_fields(as_declared(olds), wanted)}
+    if kept := drift.kept_fields(olds, news, session.safeguards.drift):
+        row.warn(f"left as it was found, since hfdeploy:drift is report: {drift.describe(olds, kept)}")
+        reasons -= set(kept)
     if plain(olds.get("generation")) != plain(news.get("generation")):
         reasons.add("generation")
     try:
@@ -46,10 +49,14 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
 
 def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     """Bring the configuration live, prove it, and return the outputs."""
-    declared = spec_fields(news)
+    mode = session.safeguards.drift
+    if olds is not None:
+        drift.require_agreed(olds, news, mode)
+    meant = news if olds is None else drift.with_kept(olds, news, mode)
+    declared = spec_fields(meant)
     plan = session.plan(parse_spec(declared), declared["namespace"])
     values = memory.require_values(plan, session)
-    goal = make_goal(news, olds, plan, values, session)
+    goal = make_goal(meant, olds, plan, values, session)
     means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row))
     outcome = bring_live(goal, means)
     outs = make_outputs(news, goal, outcome, olds or {})
@@ -85,14 +92,21 @@ def _keep_evidence(place: str, verification: Verification, row: Row, *, suffix: 
         row.warn(f"the evidence of {place} could not be kept: {error}")
 
 
-def read(props: Props, session: Session) -> tuple[Props, Props] | None:
+def require_agreed(news: Props, session: Session) -> None:
+    """Refuse in a preview, too, what this run's own refresh saw and the stack does not let it put back."""
+    found = session.drifted.get(f"{news.get('namespace')}/{news.get('name')}")
+    if found is not None and not has_unknown(news):
+        drift.require_agreed(found, news, session.safeguards.drift)
+
+
+def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None:
     """(outputs, inputs) with what is live said in the spec's words, or None when the endpoint is gone.
 
     Operational state (asleep, replica counts, last use) is no configuration and changes nothing here.
     """
     namespace, name = props["namespace"], props["name"]
-    live = session.find(namespace, name)
-    if live is None or live.generation != props["generation"]:
+    live = session.find_same(namespace, name, props["generation"])
+    if live is None:
         return None
     before, declared = as_found(props), as_declared(props)
     try:
@@ -101,7 +115,10 @@ def read(props: Props, session: Session) -> tuple[Props, Props] | None:
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
         return dict(props), inputs_of({**before, **{key: props[key] for key in IDENTITY}})
     shown = project(declared, with_commit(plan.body, props.get("revision")), live)
-    outs = dict(props) if shown == before else {**props, "spec": shown}
+    outs = drift.signed(dict(props) if shown == before else {**props, "spec": shown}, live)
+    if fields := drift.drifted_fields(outs):
+        session.drifted[f"{namespace}/{name}"] = outs
+        row.note(f"changed outside this stack: {drift.describe(outs, fields)}")
     return outs, inputs_of({**shown, **{key: props[key] for key in IDENTITY}})
 
 

@@ -15,12 +15,13 @@ def changed_fields(old: Props, new: Props) -> list[str]:
 
     A default written out, another way to write a duration and an old label beside the modern spelling mean the same.
     `old` may hold what is live (after a refresh) and so may be no valid spec; then the words themselves are compared.
+    `adopt` says how an endpoint became ours and nothing about what it is.
     """
     try:
         before, after = _meaning(parse_spec(old)), _meaning(parse_spec(new))
     except SpecError:
         before, after = old, new
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    return sorted(name for name in (before.keys() | after.keys()) - {"adopt"} if before.get(name) != after.get(name))
 
 
 def _meaning(spec: EndpointSpec) -> dict[str, Any]:

@@ -42,7 +42,11 @@ def widen_pool(size: int = POOL) -> bool:
     stock = [pool for pool in pools if getattr(pool, "_max_workers", None) == _STOCK_POOL]
     if len(pools) != 1 or len(stock) != 1:
         return False
-    stock[0]._max_workers = size  # noqa: SLF001 - the pool has no public way to grow; 3.11 to 3.13 tried
+    pool = stock[0]
+    pool._max_workers = size  # noqa: SLF001 - the pool has no public way to grow; 3.11 to 3.13 tried
+    for _ in range(pool._work_queue.qsize()):  # noqa: SLF001
+        # A thread is added when work arrives; what arrived before would go on queueing for the first four.
+        pool._adjust_thread_count()  # noqa: SLF001
     return True
 
 

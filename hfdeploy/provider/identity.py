@@ -4,13 +4,13 @@ from typing import Any
 
 from hfdeploy.diff import REPLACES
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, QuotaExceeded, Unreachable
-from hfdeploy.owner import is_ours, own_tags, require_ours, why_not_delete
+from hfdeploy.owner import adopted_tags, is_ours, own_tags, require_ours, why_not_delete
 from hfdeploy.plan import Plan
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.memory import Values, note_posted, require_values
 from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.provider.session import Session
-from hfdeploy.spec import parse_spec
+from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.wire import Body, Endpoint
 
 _ROUNDS = 5
@@ -33,6 +33,8 @@ def ensure(props: Props, session: Session, row: Row) -> Props:
     plan = session.plan(spec, namespace)
     values = require_values(plan, session)
     body = _creation(plan, owner, logical, values)
+    if spec.adopt:
+        _adopt(namespace, spec, owner=owner, logical=logical, session=session, row=row)
     live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
     if was_made:
         note_posted(f"{namespace}/{plan.name}", live.generation, values)
@@ -63,6 +65,34 @@ def _creation(plan: Plan, owner: str, logical: str, values: Values) -> Body:
         variant["credentials"] = {"username": registry.username, "password": values.registry_password.reveal()}
         body["model"]["image"] = {"custom": variant}
     return body
+
+
+def _adopt(namespace: str, spec: EndpointSpec, *, owner: str, logical: str, session: Session, row: Row) -> None:
+    """Put our tags on the namesake that was created at the time the spec names; any other is left as it is.
+
+    The tags go first and alone, so that a run which is killed after it continues with its own endpoint.
+
+    Raises:
+        OwnershipError: it runs where the spec does not say, or did not take the tags.
+    """
+    found = session.api.find(namespace, spec.name)
+    if found is None:
+        row.warn(f"{namespace}/{spec.name} does not exist, so there is nothing to adopt and it is made anew")
+        return
+    if is_ours(found, owner) or found.generation != spec.adopt:
+        return
+    place, where = f"{namespace}/{spec.name}", found.provider
+    if (where.vendor, where.region) != (spec.cloud, spec.region):
+        raise OwnershipError(
+            f"{place} was not adopted: it runs on {where.vendor} in {where.region}, and an endpoint cannot move. Set "
+            f"cloud and region to these."
+        )
+    tags = adopted_tags(owner, logical, found.tags)
+    session.api.update(namespace, spec.name, {"tags": tags}, is_applied=lambda live: is_ours(live, owner))
+    found = session.api.find(namespace, spec.name)
+    if found is None or found.generation != spec.adopt or not is_ours(found, owner):
+        raise OwnershipError(f"{place} was not adopted: the service did not keep this stack's tags on it.")
+    row.note(f"took over {place}, which {found.status.created_by.name or 'somebody'} created at {found.generation}")
 
 
 def _look_or_post(
@@ -99,10 +129,7 @@ def read(props: Props, session: Session) -> Props | None:
 
     A namesake that was created later is not the endpoint in the state: that one is gone.
     """
-    live = session.find(props["namespace"], props["name"])
-    if live is None or live.generation != props["generation"]:
-        return None
-    return props
+    return props if session.find_same(props["namespace"], props["name"], props["generation"]) else None
 
 
 def remove(props: dict[str, Any], session: Session, row: Row) -> None:
@@ -126,5 +153,6 @@ def remove(props: dict[str, Any], session: Session, row: Row) -> None:
         )
     try:
         session.api.delete(namespace, name)
+        session.note_deleted(f"{namespace}/{name}", live.generation)
     except ApiError as error:
         raise HfdeployError(f"{namespace}/{name} could not be deleted and may bill: {error}") from None

@@ -7,14 +7,17 @@ an attribute of a provider or part of a message.
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
-from hfdeploy.client import Api, Listing, connect
+from hfdeploy.client import Api, Deadlines, Listing, connect
 from hfdeploy.errors import ApiError, Inconclusive, NotFound, UnknownHardware
 from hfdeploy.plan import Plan, make_plan
+from hfdeploy.provider.absence import Absences
 from hfdeploy.provider.host import is_stopped
 from hfdeploy.redact import Secret
+from hfdeploy.settings import Safeguards, load_safeguards
 from hfdeploy.spec import EndpointSpec, SecretSource
 from hfdeploy.wait import Clock, SystemClock
 from hfdeploy.wire import Endpoint
@@ -30,7 +33,13 @@ class Session:
     _api: Api | None = None
     _listing: Listing | None = None
     _settings: settings.Settings | None = None
+    _safeguards: Safeguards | None = None
     _catalogs: dict[str, Catalog] = field(default_factory=dict)
+    _deleted: set[tuple[str, str]] = field(default_factory=set)
+    _members: int = 0
+    _absences: Absences | None = None
+    drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Outputs of the endpoints that this process read and found changed, by `namespace/name`."""
 
     @property
     def settings(self) -> settings.Settings:
@@ -39,6 +48,14 @@ class Session:
             if self._settings is None:
                 self._settings = settings.load(self.config)
             return self._settings
+
+    @property
+    def safeguards(self) -> Safeguards:
+        """How much this run may do by itself."""
+        with self._lock:
+            if self._safeguards is None:
+                self._safeguards = load_safeguards(self.config)
+            return self._safeguards
 
     @property
     def api(self) -> Api:
@@ -62,6 +79,41 @@ class Session:
             return self.listing.fetch(namespace, name)
         except NotFound:
             return None
+
+    def find_same(self, namespace: str, name: str, generation: str) -> Endpoint | None:
+        """The endpoint of that creation time; None where it is gone, though a later one may have its name.
+
+        Raises:
+            Inconclusive: many of the stack's endpoints are gone at once.
+        """
+
+        def find() -> Endpoint | None:
+            live = self.find(namespace, name)
+            return live if live is not None and live.generation == generation else None
+
+        with self._lock:
+            absences = self._absences = self._absences or Absences(self.clock)
+        return absences.look(f"{namespace}/{name}", find, most=lambda: self.safeguards.most_removals(self._members))
+
+    def note_deleted(self, place: str, generation: str) -> None:
+        """This process deleted that endpoint."""
+        with self._lock:
+            self._deleted.add((place, generation))
+
+    def was_deleted(self, place: str, generation: str) -> bool:
+        """Whether this process deleted that endpoint; the service may list it a while longer."""
+        with self._lock:
+            return (place, generation) in self._deleted
+
+    @property
+    def deletion_seconds(self) -> float:
+        """How long a deleted endpoint may go on being listed."""
+        return Deadlines().delete
+
+    def note_members(self, count: int) -> None:
+        """How many endpoints the stack has, as its guard remembers it."""
+        with self._lock:
+            self._members = count
 
     def plan_offline(self, spec: EndpointSpec) -> Plan:
         """The plan by the dated snapshot: no socket is opened.

@@ -14,6 +14,7 @@ from hfdeploy.spec import length
 from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine, LlamacppEngine, TeiEngine
 from hfdeploy.spec.naming import (
     Cloud,
+    Moment,
     Name,
     Namespace,
     PublicVariable,
@@ -115,7 +116,7 @@ class EndpointSpec(Section):
     """One endpoint: what it serves, on what, for whom, and how a rollout of it is proved."""
 
     model_config = ConfigDict(json_schema_extra=_FOR_EDITORS)
-    later: ClassVar[frozenset[str]] = frozenset({"adopt", "operations", "expires"})
+    later: ClassVar[frozenset[str]] = frozenset({"operations", "expires"})
 
     version: Annotated[int, AfterValidator(_version), WHOLE, Field(json_schema_extra={"const": 1})] = 1
     """Version of this format; may be left out."""
@@ -125,6 +126,9 @@ class EndpointSpec(Section):
 
     namespace: Namespace | None = None
     """The user or organisation that owns it; left out, the stack's. Changing it replaces the endpoint."""
+
+    adopt: Moment | None = None
+    """Takes over an endpoint of this name that is not this stack's: the one created at exactly this time, no other."""
 
     repository: Repository
     """The model on the Hub, org/name."""

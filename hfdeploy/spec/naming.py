@@ -33,6 +33,11 @@ _REVISION: Final = Shape(
 _TASK: Final = Shape("[a-z0-9]+(?:-[a-z0-9]+)*", "a task in the Hub's spelling, such as text-generation")
 _CLOUD: Final = Shape("[a-z][a-z0-9-]*", "a cloud in lower case, such as aws")
 _REGION: Final = Shape("[a-z0-9]+(?:-[a-z0-9]+)*", "a region in lower case, such as us-east-1")
+_MOMENT: Final = Shape(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    "a creation time in the service's own spelling, such as 2026-11-01T09:00:00.000Z",
+    at_most=40,
+)
 
 
 def _no_loader(name: str) -> str:
@@ -68,6 +73,7 @@ Revision = Annotated[Line, _REVISION]
 Task = Annotated[Word, _TASK]
 Cloud = Annotated[Word, _CLOUD]
 Region = Annotated[Word, _REGION]
+Moment = Annotated[Word, _MOMENT]
 Variable = Annotated[Word, VARIABLE, AfterValidator(_no_loader)]
 PublicVariable = Annotated[Variable, AfterValidator(_no_credential)]
 Tag = Annotated[
