@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.errors import UnknownHardware, UsageError
-from hfdeploy.plan import ParallelSizes, Plan, contradicted, make_plan
+from hfdeploy.plan import ENGINE_KEYS, ParallelSizes, Plan, contradicted, make_plan
 from hfdeploy.spec import LoadedSpec
 
 
@@ -73,7 +73,8 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog) -> Review:
             findings.append(_finding(one, "no-default-image", Severity.ERROR, "engine.image", str(error)))
             continue
         plans.append(plan)
-        findings += [*_of_instance(one, plan), *_of_engine(one, plan), *_of_parallel_sizes(one, plan)]
+        findings += [*_of_instance(one, plan), *_of_engine(one, plan), *_of_accelerator(one, plan)]
+        findings += _of_parallel_sizes(one, plan)
     return Review(tuple(plans), tuple(findings))
 
 
@@ -94,6 +95,20 @@ def _of_engine(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
             "engine.type",
             "TGI is in maintenance mode since 2025-12-11; vLLM, SGLang and llama.cpp are where its users are sent.",
         )
+
+
+def _of_accelerator(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    """Neuron engines run on Neuron hardware only, and nothing else runs there; a custom container is its own affair."""
+    engine, accelerator = plan.spec.engine.type, plan.hardware.accelerator
+    is_neuron = engine.endswith("_neuron")
+    if engine == "custom" or is_neuron == (accelerator == "neuron"):
+        return
+    other = engine.removesuffix("_neuron") if is_neuron else f"{engine}_neuron"
+    sentence = f"{engine} does not run on {plan.hardware.spelling}, which has {accelerator} accelerators"
+    if accelerator == "cpu":
+        sentence = f"{engine} does not run on {plan.hardware.spelling}, which is a CPU"
+    way_out = f"use {other} there, or another instance" if is_neuron or other in ENGINE_KEYS else "use another instance"
+    yield _finding(one, "engine-hardware", Severity.ERROR, "engine.type", f"{sentence}: {way_out}.")
 
 
 def _of_parallel_sizes(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:

@@ -82,10 +82,15 @@ def _prepare(specs: str | None) -> tuple[Review, str]:
 def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: str) -> Review:
     """Judge by the dated snapshot, so that one commit always reviews the same and a preview needs no network.
 
-    Only where the snapshot does not know an instance is the live catalogue asked: new hardware needs no new release.
+    Only an `up` asks the live catalogue, and only where the snapshot does not know an instance: new hardware needs no
+    new release, and a preview opens no socket.
     """
     review = review_specs(loaded, Catalog.snapshot())
-    if chosen.token is None or not any(finding.rule == "unknown-hardware" for finding in review.blocking):
+    if (
+        pulumi.runtime.is_dry_run()
+        or chosen.token is None
+        or not any(finding.rule == "unknown-hardware" for finding in review.blocking)
+    ):
         return review
     try:
         with connect(chosen) as api:

@@ -33,6 +33,8 @@ def environment(
         "PATH": os.pathsep.join(ours + theirs),
         "PULUMI_PYTHON_CMD": str(python),
         "PULUMI_PARALLEL": str(PARALLEL),
+        # Without it a refresh asks with the token and the address of the last `up`, whatever the config says now.
+        "PULUMI_RUN_PROGRAM": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }

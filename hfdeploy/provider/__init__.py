@@ -23,7 +23,7 @@ from hfdeploy.diff import REPLACES
 from hfdeploy.errors import SpecError
 from hfdeploy.owner import new_owner_id
 from hfdeploy.provider import configuration, guard, identity
-from hfdeploy.provider.boundary import guarded
+from hfdeploy.provider.boundary import guarded, hinted
 from hfdeploy.provider.difference import replaced
 from hfdeploy.provider.host import current_row, watch_engine, widen_pool
 from hfdeploy.provider.props import Props, has_unknown, inputs_of, plain, spec_fields
@@ -123,6 +123,7 @@ class IdentityProvider(_Provider):
         return UpdateResult(dict(olds))
 
     @guarded
+    @hinted
     def read(self, id_: str, props: Props) -> ReadResult:
         """Gone is gone: an empty id drops it from the state, and the next `up` makes it again."""
         found = identity.read(props, session())
@@ -165,6 +166,7 @@ class EndpointProvider(_Provider):
         return UpdateResult(configuration.bring(plain(news), plain(olds), session(), current_row()))
 
     @guarded
+    @hinted
     def read(self, id_: str, props: Props) -> ReadResult:
         """What is live, in the spec's words: drift is a property that differs."""
         found = configuration.read(props, session(), current_row())

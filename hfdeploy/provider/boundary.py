@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from hfdeploy import redact
-from hfdeploy.errors import HfdeployError
+from hfdeploy.errors import AuthError, HfdeployError, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,27 @@ class Failure(Exception):
 # What Python prints before the sentence: `hfdeploy: ...` and no module path.
 Failure.__module__ = "builtins"
 Failure.__qualname__ = Failure.__name__ = "hfdeploy"
+
+
+_STALE_CONFIG = (
+    " A refresh asks with the token and the address of the last `up`; where they have changed since, "
+    "add --run-program (or set PULUMI_RUN_PROGRAM=true) to use those of the configuration."
+)
+
+
+def hinted(method: Callable[P, R]) -> Callable[P, R]:
+    """For what a refresh calls: the engine hands it the configuration of the last `up`, which may be out of date."""
+
+    @functools.wraps(method)
+    def hint(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except AuthError as error:
+            raise AuthError(f"{error}{_STALE_CONFIG}") from None
+        except Unreachable as error:
+            raise Unreachable(f"{error}{_STALE_CONFIG}") from None
+
+    return hint
 
 
 def guarded(method: Callable[P, R]) -> Callable[P, R]:

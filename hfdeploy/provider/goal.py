@@ -40,6 +40,7 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         plan=plan,
         namespace=namespace,
         owner=news["owner"],
+        logical=news["logical_name"],
         generation=generation,
         wanted=with_commit(plan.body, None if is_moved else (olds or {}).get("revision")),
         resend=frozenset(resend),

@@ -31,8 +31,9 @@ OUTPUTS: Final = (
 )
 """What an endpoint tells its stack; the same names are in the stack's export."""
 
-SECRET_OUTPUTS: Final = ("remembered",)
-"""Outputs that the engine encrypts: the salt and the digests of secret values."""
+SECRET_OUTPUTS: Final = ("remembered", "spec", "declared")
+"""Outputs that the engine encrypts: the salt and the digests of secret values, and whatever repeats the inputs,
+since an input may be a secret Output of another resource."""
 
 IDENTITY: Final = ("logical_name", "owner", "generation")
 """Inputs beside the spec's fields."""

@@ -53,6 +53,7 @@ class Goal:
     plan: Plan
     namespace: str
     owner: str
+    logical: str
     generation: str
     wanted: Body
     resend: frozenset[Path] = frozenset()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hfdeploy.client import Api
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, serves_otherwise
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
-from hfdeploy.owner import bad_tag, is_ours
+from hfdeploy.owner import bad_tag, is_ours, own_tags
 from hfdeploy.rollout.failure import end_first_rollout
 from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.request import named, put, sealed
@@ -80,11 +80,17 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
 
 def _find_ours(goal: Goal, api: Api) -> Endpoint:
     live = api.get(goal.namespace, goal.plan.name)
-    if live.generation != goal.generation or not is_ours(live, goal.owner):
+    if live.generation != goal.generation:
         raise OwnershipError(
             f"{goal.place} is not the endpoint that this stack made: that one was created at {goal.generation}, this "
             f"one at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. Nothing was changed; "
             f"`pulumi refresh` shows what is left."
+        )
+    if not is_ours(live, goal.owner):
+        ours = " and ".join(own_tags(goal.owner, goal.logical))
+        raise OwnershipError(
+            f"{goal.place} lost the tags that say it is this stack's, so nothing was changed. Put {ours} back on it "
+            f"(by hand, beside its other tags), and run again."
         )
     return live
 

@@ -60,7 +60,11 @@ def task_body(task: str, text: str, max_new_tokens: int, parameters: Mapping[str
     if task in _SOUNDS:
         return Body(sound(), "audio/wav")
     if task in _GENERATING:
-        return replace(_document(text, {**parameters, "max_new_tokens": max_new_tokens}), needs_text=True)
+        asked = {**parameters, "max_new_tokens": max_new_tokens}
+        if task == "text-generation":
+            # Else an answer repeats the prompt, and an echo alone would look like text.
+            asked["return_full_text"] = False
+        return replace(_document(text, asked), needs_text=True)
     if task not in _INPUTS:
         return replace(_document(text, parameters), is_guess=True)
     body = _document(_INPUTS[task], {**_PARAMETERS.get(task, {}), **parameters})

@@ -98,7 +98,7 @@ def _content(sample: Sample, wanted: Wanted) -> Judgement | None:
         case Kind.ANSWER:
             if not sample.has_content:
                 return failed(Reason.EMPTY, f"the answer holds nothing{quote(sample.reply)}")
-            return _text_content(sample, wanted)
+            return _text_content(sample, wanted) or _speed(sample, wanted)
 
 
 def _stream_content(sample: Sample, wanted: Wanted) -> Judgement | None:
@@ -116,7 +116,12 @@ def _text_content(sample: Sample, wanted: Wanted) -> Judgement | None:
 
 def _speed(sample: Sample, wanted: Wanted) -> Judgement | None:
     rate = sample.tokens_per_s
-    if wanted.min_tokens_per_second is None or rate is None or rate >= wanted.min_tokens_per_second:
+    if wanted.min_tokens_per_second is None:
+        return None
+    if rate is None:
+        asked = f"at least {wanted.min_tokens_per_second:g} tokens/s"
+        return inconclusive(Reason.TOO_SLOW, f"{asked} are asked for, and this answer has no speed to measure")
+    if rate >= wanted.min_tokens_per_second:
         return None
     sentence = f"{rate:.1f} tokens/s are fewer than the {wanted.min_tokens_per_second:g} the spec asks for"
     return failed(Reason.TOO_SLOW, sentence)
