@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from hfdeploy.catalog import Catalog, format_rate
-from hfdeploy.client import Api
 from hfdeploy.errors import Cancelled, HfdeployError
 from hfdeploy.owner import KEEP, is_ours, is_owner_id, logical_name_of, why_not_delete
 from hfdeploy.wire import Endpoint, State
+
+if TYPE_CHECKING:
+    from hfdeploy.client import Api  # not loaded by commands that talk to nobody
 
 _ASLEEP = frozenset({State.PAUSED, State.SCALED_TO_ZERO})
 
@@ -64,7 +67,9 @@ class Orphan:
         return f"{self.place} ({self.state}, since {self.generation or 'an unknown time'}, {rate})"
 
 
-def find_tagged(api: Api, owner: str, namespaces: Iterable[str], *, catalog: Callable[[str], Catalog]) -> list[Orphan]:
+def find_tagged(
+    api: "Api", owner: str, namespaces: Iterable[str], *, catalog: Callable[[str], Catalog]
+) -> list[Orphan]:
     """Every endpoint of the namespaces that carries this owner's tag, sorted; the caller takes out what is in a state.
 
     All pages are read and the tags are judged here, since a filter of the service's may be understood otherwise.
@@ -99,7 +104,7 @@ def describe(endpoint: Endpoint, namespace: str, catalog: Catalog) -> Orphan:
     )
 
 
-def sweep(api: Api, orphans: Iterable[Orphan], *, owner: str) -> dict[str, str]:
+def sweep(api: "Api", orphans: Iterable[Orphan], *, owner: str) -> dict[str, str]:
     """Delete these endpoints, going on after single failures; returns why each of the others is still there.
 
     Each is looked at again first: only the one that was found, with our tag and without `hfd-keep`, is deleted.
@@ -117,7 +122,7 @@ def sweep(api: Api, orphans: Iterable[Orphan], *, owner: str) -> dict[str, str]:
     return left
 
 
-def _remove(api: Api, one: Orphan, owner: str) -> str | None:
+def _remove(api: "Api", one: Orphan, owner: str) -> str | None:
     live = api.find(one.namespace, one.name)
     if live is None:
         return None

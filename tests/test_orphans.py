@@ -1,12 +1,13 @@
 """orphans: what a stack made and its state does not know, listed and removed by the real command."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from command_line import run, surroundings
-from control_plane import Running
-from project import ENDPOINT, IDENTITY, Project
+from control_plane import Running, running
+from project import ENDPOINT, IDENTITY, SPEED, Project
 from test_up import names
 
 pytest_plugins = ["project", "command_line"]
@@ -15,10 +16,16 @@ OLD = "2026-01-01T00:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
-def project_once(tmp_path_factory, quick_emulator) -> Project:
+def own_emulator() -> Iterator[Running]:
+    """An emulator whose clock nobody winds: ages are compared with this machine's."""
+    with running(speed=SPEED) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def project_once(tmp_path_factory, own_emulator: Running) -> Project:
     """A stack with one endpoint, brought up once."""
-    quick_emulator._script("POST", "/reset")
-    project = Project(tmp_path_factory.mktemp("checkout"), quick_emulator.url)
+    project = Project(tmp_path_factory.mktemp("checkout"), own_emulator.url)
     project.spec("tiny", verify={"when": "never"})
     project.up()
     return project
@@ -30,14 +37,14 @@ def owner(project_once: Project) -> str:
 
 
 @pytest.fixture
-def world(project_once: Project, quick_emulator: Running):
+def world(project_once: Project, own_emulator: Running):
     """The stack's endpoint and nothing else, before and after."""
-    assert names(quick_emulator) == ["tiny"], project_once
-    yield quick_emulator
-    quick_emulator._script("DELETE", "/faults")
-    for name in names(quick_emulator):
+    assert names(own_emulator) == ["tiny"], project_once
+    yield own_emulator
+    own_emulator._script("DELETE", "/faults")
+    for name in names(own_emulator):
         if name != "tiny":
-            quick_emulator._script("DELETE", f"/endpoints/acme/{name}")
+            own_emulator._script("DELETE", f"/endpoints/acme/{name}")
 
 
 def orphans(project: Project, *arguments: str) -> tuple[int, Any, str]:
