@@ -28,7 +28,7 @@ SNAPSHOT = Catalog.snapshot()
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 SHIPPED = Path(__file__).parent.parent / "specs"
 
-STAYS_HERE = {"version", "namespace", "concurrency", "acknowledge_public", "verify", "rollout", "state"}
+STAYS_HERE = {"adopt", "version", "namespace", "concurrency", "acknowledge_public", "verify", "rollout", "state"}
 """Fields of a spec that the service is not told."""
 
 

@@ -136,10 +136,9 @@ def up(checkout: Checkout, *, port: int | None, speed: float, is_agreed: bool) -
     outcome = _pulumi(checkout, "up", *agreement, "--continue-on-error", "--suppress-outputs")
     summary = _hfdeploy(checkout, "status", "--stack", checkout.stack, "--since", started)
     if outcome:
-        print(
+        _say(
             f"pulumi up failed and ended with {outcome}: its errors are above, and what is listed here as passed was "
-            f"proved before or beside them.",
-            file=sys.stderr,
+            f"proved before or beside them."
         )
     return outcome or summary
 

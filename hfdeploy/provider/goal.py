@@ -50,7 +50,8 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         digest=_digest(plan, salted["digests"]),
         previous_spec=previous,
         previous_body=_previous_body(previous, before, olds or {}, session),
-        is_first=is_first,
+        # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
+        is_first=is_first and plan.spec.adopt != generation,
         prove_anyway=plan.spec.verify.when == "always" or _is_unproved(plan, before, previous, session),
     )
 
