@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hfdeploy.catalog import Catalog
-from hfdeploy.errors import UnknownHardware, UsageError
+from hfdeploy.errors import Problem, UnknownHardware, UsageError
 from hfdeploy.plan import ENGINE_KEYS, ParallelSizes, Plan, contradicted, make_plan
 from hfdeploy.spec import LoadedSpec
 
@@ -36,9 +36,13 @@ class Finding:
         """Whether it has to be settled first."""
         return self.severity is Severity.ERROR
 
+    @property
+    def problem(self) -> Problem:
+        """The same as a problem of its file, to be listed with those of others."""
+        return Problem(self.file, self.line, self.field, self.sentence)
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.field}: {self.sentence}" if self.field else f"{place}: {self.sentence}"
+        return str(self.problem)
 
 
 @dataclass(frozen=True, slots=True)

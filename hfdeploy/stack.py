@@ -10,12 +10,13 @@ import pulumi
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect
-from hfdeploy.errors import HfdeployError, UsageError
+from hfdeploy.errors import HfdeployError, Problem, SpecError, UsageError
+from hfdeploy.plan import REGISTRY
 from hfdeploy.provider.props import OUTPUTS
 from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
 from hfdeploy.review import Review, review_specs
 from hfdeploy.settings import secret_value
-from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, load_specs
+from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, read_specs
 
 SPECS = "../specs/*.yaml"
 """Where the specs are when nobody says: relative to the stack program."""
@@ -36,9 +37,6 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
         review, namespace = _prepare(specs)
     except HfdeployError as error:
         raise ProgramError(str(error)) from None
-    missing = [] if pulumi.runtime.is_dry_run() else _missing_secrets(review)
-    if review.blocking or missing:
-        raise ProgramError("\n".join([*(str(finding) for finding in review.blocking), *missing]))
     config = pulumi.Config("hfdeploy")
     protect = config.get_bool("protect") or None
     guard(protect=protect)
@@ -67,7 +65,7 @@ def _prepare(specs: str | None) -> tuple[Review, str]:
     paths = [Path(path) for path in sorted(glob(pattern, recursive=True))]  # noqa: PTH207 - a pattern may begin with ..
     if not paths:
         raise UsageError(f"No spec matches {pattern!r} in {Path.cwd()}: set hfdeploy:specs to where they are.")
-    loaded = load_specs(paths)
+    loaded, problems = read_specs(paths)
     namespace = chosen.namespace or ""
     if not namespace and any(one.spec.namespace is None for one in loaded):
         raise UsageError("No namespace is known: set hfdeploy:namespace, HFDEPLOY_NAMESPACE, or it in every spec.")
@@ -76,21 +74,25 @@ def _prepare(specs: str | None) -> tuple[Review, str]:
             f"hfdeploy:namespace is still the placeholder {PLACEHOLDER}: "
             f"`pulumi config set hfdeploy:namespace NAME` sets yours."
         )
-    return _review(loaded, chosen, namespace), namespace
+    # What is wrong in the files themselves is said without asking anybody.
+    may_ask = not problems and not pulumi.runtime.is_dry_run()
+    review = _review(loaded, chosen, namespace, may_ask=may_ask)
+    problems += [finding.problem for finding in review.blocking]
+    problems += [] if pulumi.runtime.is_dry_run() else _missing_secrets(loaded, review)
+    if problems:
+        raise SpecError(problems)
+    return review, namespace
 
 
-def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: str) -> Review:
+def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: str, *, may_ask: bool) -> Review:
     """Judge by the dated snapshot, so that one commit always reviews the same and a preview needs no network.
 
     Only an `up` asks the live catalogue, and only where the snapshot does not know an instance: new hardware needs no
     new release, and a preview opens no socket.
     """
     review = review_specs(loaded, Catalog.snapshot())
-    if (
-        pulumi.runtime.is_dry_run()
-        or chosen.token is None
-        or not any(finding.rule == "unknown-hardware" for finding in review.blocking)
-    ):
+    is_unknown = any(finding.rule == "unknown-hardware" for finding in review.blocking)
+    if not (may_ask and is_unknown and chosen.token is not None):
         return review
     try:
         with connect(chosen) as api:
@@ -100,13 +102,18 @@ def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: 
         return review
 
 
-def _missing_secrets(review: Review) -> list[str]:
+def _missing_secrets(loaded: Sequence[LoadedSpec], review: Review) -> list[Problem]:
     """Secrets whose source is not there: unknown in a preview, an error before anything is sent in an `up`."""
-    return [
-        f"{plan.name}: secrets.{name}: {_where(source)} is not set, and the container needs it"
+    files = {one.spec.name: one for one in loaded}
+    missing = [
+        (files[plan.name], "engine.registry.password" if name == REGISTRY else f"secrets.{name}", source)
         for plan in review.plans
         for name, source in plan.sources.items()
         if secret_value(source, config=_config_of(source)) is None
+    ]
+    return [
+        Problem(one.file, one.line_of(field), field, f"{_where(source)} is not set, and the container needs it")
+        for one, field, source in missing
     ]
 
 

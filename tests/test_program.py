@@ -191,8 +191,9 @@ def test_a_missing_secret_stops_an_up_before_anything_is_sent(world: Running, pr
     refused = project.up(code=1)
     project.pulumi("preview", "--refresh=false")
 
-    assert "tiny: secrets.API_KEY: the environment variable NOT_SET_ANYWHERE is not set" in refused
-    assert "tiny: secrets.B: the stack's config notThere is not set" in refused
+    assert "tiny.yaml:" in refused
+    assert ": secrets.API_KEY: the environment variable NOT_SET_ANYWHERE is not set" in refused
+    assert ": secrets.B: the stack's config notThere is not set" in refused
     assert "Traceback" not in refused
     assert writes(world) == []
 
@@ -219,3 +220,17 @@ def test_a_secret_of_the_stack_reaches_the_container_and_not_the_state(world: Ru
     changed = project.up(THE_KEY="another-canary")
     assert "changed secrets: API_KEY" in changed
     assert world.inner("tiny")["config"]["model"]["secrets"]["API_KEY"] == "another-canary"
+
+
+def test_a_secret_output_of_another_resource_is_encrypted_in_the_state(world: Running, project: Project) -> None:
+    """The input is; what repeats it among the outputs has to be, too."""
+    project.pulumi("config", "set", "--secret", "inner", "canary-of-an-output")
+    project.program(
+        TINY + 'hfdeploy.InferenceEndpoint("tiny", SPEC, env={"A": pulumi.Config().require_secret("inner")})\n'
+    )
+
+    project.up()
+
+    assert world.inner("tiny")["config"]["model"]["env"] == {"A": "canary-of-an-output"}
+    assert b"canary-of-an-output" not in project.kept_bytes()
+    project.up("--expect-no-changes")

@@ -269,3 +269,30 @@ class TestReview:
     def test_a_finding_is_one_line_with_its_place(self, line, field, text) -> None:
         """The form that editors and terminals make a link of."""
         assert str(Finding("rule", Severity.ERROR, "a", "a.yaml", line, field, "No.")) == text
+
+
+@pytest.mark.parametrize(
+    ("instance", "engine", "told"),
+    [
+        ("nvidia-l4 x1", "{type: vllm_neuron, image: acme/vllm:1}", "vllm_neuron does not run on nvidia-l4 x1"),
+        (
+            "intel-spr x1",
+            "{type: huggingface_neuron}",
+            "huggingface_neuron does not run on intel-spr x1, which is a CPU",
+        ),
+        ("inf2 x1", "{type: huggingface}", "huggingface does not run on inf2 x1, which has neuron accelerators"),
+        ("inf2 x1", "{type: custom, image: acme/any:1}", ""),
+        ("inf2 x1", "{type: huggingface_neuron}", ""),
+    ],
+)
+def test_neuron_engines_and_neuron_hardware_go_together(tmp_path: Path, instance: str, engine: str, told: str) -> None:
+    """The service would take it, start it, bill it, and it would never run."""
+    file = tmp_path / "tiny.yaml"
+    file.write_text(
+        f"name: tiny\nrepository: acme/tiny\ncloud: aws\nregion: us-east-1\ninstance: {instance}\nengine: {engine}\n"
+    )
+
+    found = review_specs(load_specs([file]), Catalog.snapshot())
+
+    assert [finding.rule for finding in found.blocking] == (["engine-hardware"] if told else [])
+    assert told in " ".join(finding.sentence for finding in found.blocking)

@@ -266,5 +266,21 @@ def test_all_findings_come_before_anything_is_registered(world: Running, project
     assert "../specs/other.yaml:" in refused
     assert "did you mean region?" in refused
     assert "no longer offered" in refused
+    assert "../specs/tiny.yaml:" in refused
+    assert "nvidia-a1000 x1" in refused
     assert world.requests() == []
     assert names(world) == []
+
+
+def test_a_rotated_token_is_used_and_the_old_one_forgotten(world: Running, project: Project) -> None:
+    """A refresh would otherwise ask with the token of the last `up`, and lock the stack out once that is revoked."""
+    project.spec("tiny")
+    project.up()
+    project.configure(token="hf_revoked_by_somebody_00000")
+
+    refused = project.up(code=1)
+    assert "401" in refused
+
+    project.configure()
+    project.pulumi("preview")
+    project.up("--expect-no-changes")

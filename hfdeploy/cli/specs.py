@@ -27,7 +27,7 @@ from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, Usag
 from hfdeploy.plan import Plan
 from hfdeploy.review import Review, review_specs
 from hfdeploy.settings import Settings
-from hfdeploy.spec import json_schema, load_specs
+from hfdeploy.spec import json_schema, load_specs, read_specs
 
 FOLDER = Path("specs")
 BESIDE_PROGRAM = "../specs/*.yaml"
@@ -93,9 +93,11 @@ def plan(
     what the service says today. Ends with 5 when a finding has to be settled first.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live)
-    loaded = load_specs(paths or _where_specs_are(stack, program))
+    loaded, problems = read_specs(paths or _where_specs_are(stack, program))
     catalog = Catalog.snapshot()
     review = review_specs(loaded, catalog)
+    if problems:
+        raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
     today = _live_catalog(chosen) if live else None
     if today and review.blocking:
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.

@@ -18,7 +18,7 @@ from hfdeploy.spec.engine import (
     VllmEngine,
     VllmNeuronEngine,
 )
-from hfdeploy.spec.folder import LoadedSpec, declare, load_specs, parse_spec
+from hfdeploy.spec.folder import LoadedSpec, declare, load_specs, parse_spec, read_specs
 from hfdeploy.spec.network import PrivateService, Route
 from hfdeploy.spec.rollout import OnCreateFailure, OnUpdateFailure, RolloutSpec
 from hfdeploy.spec.scalar import duration_text
@@ -67,4 +67,5 @@ __all__ = [
     "json_schema",
     "load_specs",
     "parse_spec",
+    "read_specs",
 ]

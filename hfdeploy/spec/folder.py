@@ -41,6 +41,17 @@ def load_specs(paths: Sequence[Path], *, root: Path | None = None) -> list[Loade
     Raises:
         SpecError: Every problem of every file.
     """
+    loaded, problems = read_specs(paths, root=root)
+    if problems:
+        raise SpecError(problems)
+    return loaded
+
+
+def read_specs(paths: Sequence[Path], *, root: Path | None = None) -> tuple[list[LoadedSpec], list[Problem]]:
+    """The same without raising: the specs that are valid on their own, and the problems of all others.
+
+    So that what a review finds in the valid ones can be said together with what is wrong in the others.
+    """
     problems: list[Problem] = []
     if not paths:
         problems.append(Problem("specs", 0, "", "names no file and no folder"))
@@ -49,9 +60,7 @@ def load_specs(paths: Sequence[Path], *, root: Path | None = None) -> list[Loade
     read = [document for document in documents if document is not None]
     loaded = [found for document in read if (found := _load(document, problems))]
     problems += _namesakes(read)
-    if problems:
-        raise SpecError(problems)
-    return loaded
+    return loaded, problems
 
 
 def parse_spec(data: Mapping[str, object], *, source: str = "spec") -> EndpointSpec:
