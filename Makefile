@@ -28,7 +28,7 @@ test: engine
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest --complete --ignore tests/system --ignore tests/faults -n 2 --dist worksteal
+	$(BIN)/pytest --complete --ignore tests/system --ignore tests/faults -n 4 --dist worksteal
 
 faults: engine
 	$(BIN)/pytest --complete tests/faults
