@@ -153,15 +153,23 @@ def down(checkout: Checkout, *, is_agreed: bool) -> int:
     if (_states(checkout.backend) / f"{LOCAL}.json").exists():
         running = _use_emulator(checkout, None, SPEED)
         _prepare(checkout)
-        outcome = _pulumi(checkout, "destroy", "--yes", "--skip-preview", "--suppress-outputs") or _pulumi(
-            checkout, "stack", "rm", "--yes", "--preserve-config", is_quiet=True
-        )
+        outcome = _destroy(checkout) or _pulumi(checkout, "stack", "rm", "--yes", "--preserve-config", is_quiet=True)
         if outcome:
             return outcome
     if running:
         emulator.stop(running)
     _clear(checkout)
     return 0
+
+
+def _destroy(checkout: Checkout) -> int:
+    """Destroy with the configuration of now; a program that does not run must not keep the stack alive, though."""
+    arguments = ("destroy", "--yes", "--skip-preview", "--suppress-outputs")
+    outcome = _pulumi(checkout, *arguments)
+    if outcome:
+        _say("Once more without the program, by what the state knows.")
+        outcome = _pulumi(checkout, *arguments, "--run-program=false")
+    return outcome
 
 
 def _use_emulator(checkout: Checkout, port: int | None, speed: float) -> emulator.Emulator:
