@@ -19,6 +19,7 @@ from hfdeploy.emulator import behaviour, proxy, spoiling
 from hfdeploy.emulator.engines import choice
 from hfdeploy.emulator.engines.body import BodyError
 from hfdeploy.emulator.engines.call import Call, Fault
+from hfdeploy.emulator.receiving import read_body
 from hfdeploy.emulator.replica import Replica, Replicas
 from hfdeploy.emulator.serving import Endpoints, Serving
 
@@ -47,7 +48,7 @@ class _DataPlane:
         exchange = _Exchange(scope, send)
         namespace, name = scope["path_params"]["namespace"], scope["path_params"]["name"]
         try:
-            body = await _read(receive)
+            body = await read_body(receive)
             if body is not None:
                 async with anyio.create_task_group() as group:
                     group.start_soon(_leave, receive, group.cancel_scope)
@@ -165,18 +166,6 @@ async def _nothing_more() -> Message:
     """What a response may receive: the body is read, and `_leave` listens for the caller's leaving."""
     await anyio.sleep_forever()
     raise AssertionError("sleep_forever returned")
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """The whole request body, or None when the caller left before its end."""
-    body: bytes = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body", False):
-            return body
 
 
 async def _leave(receive: Receive, everything: anyio.CancelScope) -> None:

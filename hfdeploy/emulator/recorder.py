@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hfdeploy.emulator.clock import timestamp
 from hfdeploy.emulator.faults import Fault
 from hfdeploy.emulator.journal import Entry
+from hfdeploy.emulator.receiving import read_body
 from hfdeploy.emulator.records import Json
 from hfdeploy.emulator.world import World
 
@@ -60,7 +61,7 @@ class Recorder:
         if scope["path"] == SCRIPTING or scope["path"].startswith(SCRIPTING + "/"):
             await self._app(scope, receive, _Answer(send, self._world, None).send)
             return
-        body = await _read(receive)
+        body = await read_body(receive)
         if body is None:
             return
         entry = self._entry(scope, body)
@@ -189,18 +190,6 @@ def _scripted(fault: Fault) -> Response:
 
 def _error(status: int, phrase: str, code: str, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"error": f"{phrase}: injected by the emulator", "code": code}, status, headers)
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """The whole request body, or None when the caller left before its end."""
-    body: bytes = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body", False):
-            return body
 
 
 def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:

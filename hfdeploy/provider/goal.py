@@ -35,6 +35,8 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
     if is_moved and not is_first:
         resend.add(REVISION)
     previous = None if is_first else _parsed(before)
+    previous_body = _previous_body(previous, before, olds or {}, session)
+    wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
     salted = memory.remember(values, (olds or {}).get("remembered"))
     return Goal(
         plan=plan,
@@ -42,41 +44,32 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         owner=news["owner"],
         logical=news["logical_name"],
         generation=generation,
-        wanted=with_commit(plan.body, None if is_moved else (olds or {}).get("revision")),
+        wanted=wanted,
         resend=frozenset(resend),
         revision=plan.spec.revision,
         secrets=values.container,
         registry_password=values.registry_password,
         digest=_digest(plan, salted["digests"]),
         previous_spec=previous,
-        previous_body=_previous_body(previous, before, olds or {}, session),
+        previous_body=previous_body,
         # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
         is_first=is_first and plan.spec.adopt != generation,
-        prove_anyway=plan.spec.verify.when == "always" or _is_unproved(plan, before, previous, session),
+        prove_anyway=plan.spec.verify.when == "always"
+        or previous is None
+        or previous.verify != plan.spec.verify
+        or previous_body is None
+        # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
+        or serves_otherwise(previous_body, wanted),
     )
 
 
-def _is_unproved(plan: Plan, before: Props, previous: EndpointSpec | None, session: Session) -> bool:
-    """Whether what serves, or how it is to be proved, differs from what was last brought live and proved.
-
-    That the live configuration is the wanted one already is no proof: a killed run may have sent it.
-    """
-    if previous is None or previous.verify != plan.spec.verify:
-        return True
-    try:
-        body = session.plan_for_reading(previous, before["namespace"]).body
-    except UsageError:
-        return True
-    return serves_otherwise(body, plan.body)
-
-
 def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:
+    if previous is None:
+        return None
     try:
-        if previous is not None:
-            return with_commit(session.plan_for_reading(previous, before["namespace"]).body, olds.get("revision"))
+        return with_commit(session.plan_for_reading(previous, before["namespace"]).body, olds.get("revision"))
     except UsageError:
         return None
-    return None
 
 
 def _digest(plan: Plan, secrets: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """From a live endpoint, and the spec where there is one, to what has to be proved."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hfdeploy.settings import Settings
 from hfdeploy.spec import EndpointSpec, VerifySpec
@@ -17,7 +18,7 @@ def make_check(
     asked = spec.verify if spec is not None else VerifySpec()
     prompt = Prompt(max_new_tokens=asked.max_new_tokens, parameters=asked.parameters)
     if asked.prompt is not None:
-        prompt = Prompt(asked.prompt, asked.max_new_tokens, asked.parameters)
+        prompt = replace(prompt, text=asked.prompt)
     variant = live.model.image.get(live.model.engine, {})
     return Check(
         target=Target(
