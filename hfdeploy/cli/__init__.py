@@ -3,6 +3,7 @@
 terminal, options    how things are printed; the options that several commands share
 program, service     the stack program with its configuration and state; the API that a command talks to
 specs, hardware      validate, plan, schema; resolve, catalog
+fit                  fit, lock
 endpoints, status    verify, logs; status
 orphans              orphans
 local                emulate, env, engine
@@ -21,7 +22,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from hfdeploy import redact
-from hfdeploy.cli import endpoints, hardware, local, orphans, specs, status, terminal
+from hfdeploy.cli import endpoints, fit, hardware, local, orphans, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (specs, hardware, endpoints, status, orphans, local):
+for family in (specs, hardware, fit, endpoints, status, orphans, local):
     family.register(app)
 
 

@@ -299,6 +299,9 @@ def _on_cpu(model: Model, hardware: Hardware, load: Load) -> Fit:
         return Fit(FitVerdict.NO_FIT, "weights_exceed_budget", f"{held}.", hardware, load)
     if 2 * size > memory:
         return Fit(FitVerdict.TIGHT, "low_headroom", f"{held}, more than half.", hardware, load)
+    if model.shape is not None and _has_cache(model.shape):
+        why = "no rule says what the cache takes of a CPU's memory, nor how slowly it answers"
+        return Fit(FitVerdict.TIGHT, "no_rule", f"{held}; {why}.", hardware, load)
     return Fit(FitVerdict.FIT, "fits", f"{held}.", hardware, load)
 
 
