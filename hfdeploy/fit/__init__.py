@@ -19,6 +19,7 @@ from hfdeploy.fit.attention import (
 from hfdeploy.fit.card import GIB, Card, card_of
 from hfdeploy.fit.judgement import Arithmetic, Fit, FitVerdict, Load, Model, gib, judge
 from hfdeploy.fit.pipeline import DENOISERS, read_pipeline_shape
+from hfdeploy.fit.planned import judge_plan, load_of
 from hfdeploy.fit.ranking import judge_best, rank, ways_out
 from hfdeploy.fit.shape import Shape, UnknownShape, read_shape
 from hfdeploy.fit.weights import Precision, UnknownWeights, Weights, weigh
@@ -48,6 +49,8 @@ __all__ = [
     "gib",
     "judge",
     "judge_best",
+    "judge_plan",
+    "load_of",
     "rank",
     "read_attention",
     "read_pipeline_shape",
