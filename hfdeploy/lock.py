@@ -23,6 +23,8 @@ class Locked:
     """One repository at the commit that its branch stood for."""
 
     commit: str
+    """Empty where only the sizes are known."""
+
     model: Model | None
     """None where its memory cannot be judged."""
 
@@ -44,6 +46,12 @@ class Lock:
 def key_of(spec: EndpointSpec) -> str:
     """What a repository is listed under: `org/name`, or `org/name@revision`."""
     return spec.repository if spec.revision is None else f"{spec.repository}@{spec.revision}"
+
+
+def pinned(spec: EndpointSpec, lock: Lock) -> EndpointSpec:
+    """The spec with the locked commit in place of a branch or of nothing, so that what was reviewed is deployed."""
+    locked = lock.of(spec)
+    return spec.model_copy(update={"revision": locked.commit}) if locked and locked.commit else spec
 
 
 def lock_file(specs: Iterable[Path]) -> Path | None:
@@ -81,19 +89,19 @@ def read_lock(file: Path) -> Lock:
 def _document(locked: Locked) -> dict[str, Any]:
     model = locked.model
     if model is None:
-        return {"commit": locked.commit, "unknown": locked.unknown}
+        return {"commit": locked.commit or None, "unknown": locked.unknown}
     weights = asdict(model.weights) | {"dtypes": list(model.weights.dtypes)}
     shape = None
     if model.shape is not None:
         shape = asdict(model.shape) | {"attention": attention_document(model.shape.attention)}
-    return {"commit": locked.commit, "weights": weights, "shape": shape}
+    return {"commit": locked.commit or None, "weights": weights, "shape": shape}
 
 
 def _locked(name: str, entry: Mapping[str, Any]) -> Locked:
     if "unknown" in entry:
-        return Locked(str(entry["commit"]), None, str(entry["unknown"]))
+        return Locked(str(entry["commit"] or ""), None, str(entry["unknown"]))
     weights = Weights(**{**entry["weights"], "dtypes": tuple(entry["weights"]["dtypes"])})
     shape = entry["shape"]
     if shape is not None:
         shape = Shape(**{**shape, "attention": read_attention(shape["attention"])})
-    return Locked(str(entry["commit"]), Model(name.partition("@")[0], weights, shape, str(entry["commit"])))
+    return Locked(str(entry["commit"] or ""), Model(name.partition("@")[0], weights, shape, str(entry["commit"] or "")))

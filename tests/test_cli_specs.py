@@ -144,7 +144,7 @@ def test_a_stack_says_where_its_specs_are_and_whose_they_are(specs) -> None:
     assert two["findings"][0]["file"] == "more/deep/second.yaml"
 
 
-@pytest.mark.parametrize("columns", [140, 100, 60])
+@pytest.mark.parametrize("columns", [160, 100, 60])
 def test_a_plan_is_readable_at_any_width(columns) -> None:
     """A table that is cut off hides the price."""
     said = on_terminal("plan", columns=columns, env=surroundings(NO_COLOR="1"))

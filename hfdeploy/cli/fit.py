@@ -74,8 +74,9 @@ def fit(
     namespace: NamespaceOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
-    """Rank the instances of a region by whether a model fits, cheapest first.
+    """Rank a region's instances by what fits.
 
+    Cheapest that fits first, and why each other does not.
     The sizes are those in the headers of its safetensors files; the weights are not fetched, and no code of the
     repository is run. What is not known is `unknown`, never a fit. Ends with 5 when --instance does not hold it.
     """

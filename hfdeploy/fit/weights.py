@@ -66,7 +66,7 @@ class Weights:
             return 2 * count
         apart = 2 * vocabulary * hidden
         percent = 102 if precision is Precision.INT8 else 56
-        return (count - apart) * percent // 100 + 2 * apart
+        return -(-(count - apart) * percent // 100) + 2 * apart
 
 
 def weigh(headers: Iterable[Mapping[str, Any]]) -> Weights:
