@@ -85,13 +85,17 @@ def _parsed(declared: Props) -> EndpointSpec | None:
         return None
 
 
+def is_commit(revision: str | None) -> bool:
+    """Whether a revision is a whole commit rather than a branch, or none."""
+    return revision is not None and _COMMIT.fullmatch(revision) is not None
+
+
 def with_commit(body: Body, kept: str | None) -> Body:
     """The wanted body with the commit that a branch, or nothing, was resolved to when the endpoint was made.
 
     Without such a commit a branch compares with nothing: whatever the service resolved it to is what was asked for.
     """
     wanted = copy.deepcopy(body)
-    asked = wanted["model"].get("revision")
-    if asked is None or not _COMMIT.fullmatch(asked):
+    if not is_commit(wanted["model"].get("revision")):
         wanted["model"]["revision"] = kept
     return wanted

@@ -58,7 +58,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, sent.body, means, deadline)
+        live = put(goal, changes, sent.body, means, deadline)
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
         means.report.warn(

@@ -3,7 +3,7 @@
 import copy
 
 from hfdeploy.diff import REVISION, SECRETS, Changes, compare
-from hfdeploy.errors import ApiError, CapacityMissing, QuotaExceeded
+from hfdeploy.errors import ApiError, AuthError, CapacityMissing, QuotaExceeded
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -34,8 +34,21 @@ def add_credentials(body: Body, goal: Goal) -> None:
         variant["credentials"] = {"username": registry.username, "password": goal.registry_password.reveal()}
 
 
-def put(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
-    """Send the update. Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
+def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:
+    """Send the update, with a note of it for the run that comes after this one was killed."""
+    means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))))
+    try:
+        live = _put_until(goal, body, means, deadline)
+    except (ApiError, AuthError):
+        means.journal.withdraw()
+        raise
+    if not compare(goal.wanted, live).items:
+        means.journal.answer(live)
+    return live
+
+
+def _put_until(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
+    """Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
     while True:
         try:
             return _put_once(goal, body, means)

@@ -68,6 +68,7 @@ def _restore(
     add_credentials(body, goal)
     is_served = "model" in body or "compute" in body
     api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
+    means.journal.clear()
     deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = await_start(goal, means, deadline)
     require_as_asked(goal, target, live)
