@@ -106,6 +106,11 @@ class IdentityProvider(_Provider):
     def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
         """Only what the API cannot update matters: such a change deletes the endpoint and makes another."""
         fields = replaced(plain(olds), spec_fields(news), REPLACES)
+        if fields:
+            current_row().note(
+                f"a changed {', '.join(fields)} replaces {olds['namespace']}/{olds['name']}: it is deleted first, "
+                f"nothing answers until the new one runs, and its URL may be another"
+            )
         return DiffResult(changes=bool(fields), replaces=fields, delete_before_replace=True)
 
     @guarded

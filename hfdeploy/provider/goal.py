@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 
-from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, serves_otherwise
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, dropped_of_image, serves_otherwise
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
@@ -36,6 +36,8 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         resend.add(REVISION)
     previous = None if is_first else _parsed(before)
     previous_body = _previous_body(previous, before, olds or {}, session)
+    if previous_body is not None and dropped_of_image(previous_body, plan.body):
+        resend.add(IMAGE)
     wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
     salted = memory.remember(values, (olds or {}).get("remembered"))
     return Goal(

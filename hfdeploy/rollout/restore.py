@@ -95,5 +95,5 @@ def _told(verification: Verification | None) -> str:
 def _not_restored(goal: Goal) -> str:
     """Secret values that were sent with the update: the old ones are known to nobody."""
     lost = sorted(goal.secrets) if SECRETS in goal.resend else []
-    lost += [REGISTRY] if IMAGE in goal.resend else []
+    lost += [REGISTRY] if IMAGE in goal.resend and goal.registry_password is not None else []
     return f", except secrets {', '.join(lost)}, whose old values are known to nobody" if lost else ""
