@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-_FOLDER: Final = Path(".hfdeploy") / "evidence"
+_FOLDER: Final = Path(".hfdeploy")
 
 
-def file_of(program: Path, stack: str, name: str) -> Path:
-    """Where the evidence of an endpoint's newest rollout is; `stack` may be qualified (`org/project/stack`)."""
-    return program / _FOLDER / stack.rpartition("/")[2] / f"{name}.json"
+def file_of(program: Path, stack: str, name: str, *, folder: str = "evidence") -> Path:
+    """Where the evidence of an endpoint's newest rollout is; `stack` may be qualified (`org/project/stack`).
+
+    Other documents that are kept beside a program and in no state have a `folder` of their own.
+    """
+    return program / _FOLDER / folder / stack.rpartition("/")[2] / f"{name}.json"
 
 
 def keep(file: Path, document: Mapping[str, object]) -> None:

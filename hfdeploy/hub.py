@@ -19,13 +19,14 @@ import tenacity
 from hfdeploy import errors, redact
 from hfdeploy.settings import Settings
 from hfdeploy.transport import Transport, bounded
-from hfdeploy.wait import Clock, SystemClock, never
+from hfdeploy.wait import Clock, SystemClock, never, pause_wanted
 
 CALL: Final = 30.0
 """Seconds for one question with its repetitions."""
 
 _ATTEMPTS: Final = 3
 _MOST_REDIRECTS: Final = 5
+_backoff: Final = tenacity.wait_random_exponential(multiplier=1, max=CALL)
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _TEMPLATES: Final = frozenset({"chat_template.jinja", "chat_template.json"})
 
@@ -102,20 +103,20 @@ class Hub:
 
     def _ask(self, path: str) -> ModelFacts | errors.HfdeployError:
         """The answer or the error: raised by the caller, so that no exception with the token in it is its context."""
-        deadline = self._clock.now() + self._seconds
+        deadline, pause = self._clock.now() + self._seconds, [0.0]
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda met: isinstance(met, errors.Unreachable)),
-            wait=tenacity.wait_random_exponential(multiplier=1, max=self._seconds),
+            wait=lambda state: max(_backoff(state), pause[0]),
             stop=lambda state: (
                 state.attempt_number >= _ATTEMPTS or self._clock.now() + state.upcoming_sleep >= deadline
             ),
             sleep=self._clock.sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        met: ModelFacts | errors.HfdeployError = retrying(lambda: self._ask_once(path, deadline))
+        met: ModelFacts | errors.HfdeployError = retrying(lambda: self._ask_once(path, deadline, pause))
         return met
 
-    def _ask_once(self, path: str, deadline: float) -> ModelFacts | errors.HfdeployError:
+    def _ask_once(self, path: str, deadline: float, pause: list[float]) -> ModelFacts | errors.HfdeployError:
         if self._stopped():
             return errors.Cancelled("Interrupted: nothing more is sent. Run again to continue.")
         request = f"GET {self._address}{path}"
@@ -128,6 +129,7 @@ class Hub:
             if self._stopped():
                 return errors.Cancelled("Interrupted while a request was under way. Run again to continue.")
             return errors.Unreachable(f"{request} got no whole answer: {type(failure).__name__}: {_cut(str(failure))}.")
+        pause[:] = [pause_wanted(response.headers, self._clock.utcnow())]
         return _facts_of(request, response) if response.is_success else _refusal(request, response)
 
 

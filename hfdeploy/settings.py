@@ -45,6 +45,11 @@ class Settings:
         """Whether the management API is on this machine."""
         return is_loopback(self.api_url)
 
+    @property
+    def may_ask_hub(self) -> bool:
+        """Whether the Hub is one that goes with the service: an emulator's endpoints say nothing about the real Hub."""
+        return is_loopback(self.hub_url) == self.is_emulated
+
 
 class Drift(StrEnum):
     """What happens to a configuration that somebody changed outside the stack."""

@@ -93,6 +93,13 @@ class Model(Received):
     env: dict[str, str] = Field(default_factory=dict)
     command: list[str] | None = None
     args: list[str] | None = None
+    secret_names: frozenset[str] = Field(default=frozenset(), alias="secrets")
+    """Where the service lists them; empty says nothing. What stands beside them is never read."""
+
+    @field_validator("secret_names", mode="before")
+    @classmethod
+    def _names_only(cls, value: object) -> object:
+        return frozenset(map(str, value)) if isinstance(value, Mapping) else frozenset()
 
     @property
     def engine(self) -> str:

@@ -26,15 +26,16 @@ _KINDS = {"endpoint": EndpointProvider, "identity": IdentityProvider, "guard": G
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """The part of the engine that plugins talk to: it keeps the lines that they show."""
+    """The part of the engine that plugins talk to: it keeps the lines that they show, and those for `--debug` apart."""
 
     def __init__(self) -> None:
         self.lines: list[engine_pb2.LogRequest] = []
+        self.debug: list[engine_pb2.LogRequest] = []
 
     def Log(  # noqa: N802 - the engine's own name
         self, request: engine_pb2.LogRequest, _context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        self.lines.append(request)
+        (self.debug if request.severity == engine_pb2.DEBUG else self.lines).append(request)
         return empty_pb2.Empty()
 
 

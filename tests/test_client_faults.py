@@ -105,6 +105,7 @@ def test_a_read_survives_a_passing_fault(api, speaker, fault) -> None:
     assert asked(speaker) == ["GET"] * 3
 
 
+@pytest.mark.fault(8)
 def test_a_service_that_stays_down_is_reported_with_its_request_id(api, speaker, clock) -> None:
     """After a bounded number of attempts, within the deadline, and without a verdict about anything."""
     speaker.on(TINY, failing(503))
@@ -134,6 +135,7 @@ def test_an_answer_that_cannot_be_read_is_not_asked_for_again(api, speaker, spoi
     assert len(speaker.heard) == 1
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -160,6 +162,7 @@ def test_the_service_is_left_alone_as_long_as_it_asks(api, speaker, clock, heade
     assert clock.elapsed <= max(seconds, 1)
 
 
+@pytest.mark.fault(7)
 def test_a_pause_longer_than_the_deadline_is_not_waited_for(api, speaker, clock) -> None:
     """The sentence says how long the service wants to be left alone."""
     speaker.on(TINY, failing(429, retry_after="3600"), GOOD)
@@ -169,6 +172,7 @@ def test_a_pause_longer_than_the_deadline_is_not_waited_for(api, speaker, clock)
     assert (len(speaker.heard), clock.elapsed) == (1, 0)
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("fault", UNCLEAR | SPOILED)
 def test_a_create_whose_fate_is_unknown_is_not_sent_twice(api, speaker, fault) -> None:
     """Two endpoints cost twice; whoever creates looks by name first."""
@@ -274,6 +278,7 @@ def test_a_pause_that_was_made_is_not_sent_again(api, speaker, fault) -> None:
     assert asked(speaker) == ["POST", "GET"]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_refused_token_ends_the_run(api, speaker, operation) -> None:
     """At most one more request: accounts are locked for less."""
@@ -341,6 +346,7 @@ def _drip(line: Line, drop: bytes, end: bytes) -> None:
     line.say(end)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("drip", [drip_head, drip_body, hang], ids=["head", "body", "black hole"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_no_call_outlives_its_deadline(speaker, operation, drip) -> None:

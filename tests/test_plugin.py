@@ -578,3 +578,22 @@ def test_a_spec_that_says_running_ends_a_persons_pause(world: Running, plugin: P
     stack.update()
 
     assert world.state("tiny") == "running"
+
+
+def test_every_try_of_a_request_is_a_debug_line_on_its_row(world: Running, plugin: Plugin) -> None:
+    """`pulumi up --debug` shows what was asked, how often and why again; without it nothing of this is seen."""
+    stack = Stack(plugin, verify={"when": "never"})
+    plugin.engine.lines.clear()
+    world.fault("unavailable", method="PUT")
+
+    stack.update(env={"LOG_LEVEL": "debug"})
+
+    lines = [line.message for line in plugin.engine.debug if line.urn.endswith("::tiny")]
+    tries = [line for line in lines if line.startswith("PUT /v2/endpoint/acme/tiny: ")]
+    assert [line.partition(" in ")[0].partition(",")[0] for line in tries] == [
+        "PUT /v2/endpoint/acme/tiny: try 1",
+        "PUT /v2/endpoint/acme/tiny: asking again",
+        "PUT /v2/endpoint/acme/tiny: try 2",
+    ]
+    assert not [line for line in plugin.lines() if ": try " in line]
+    assert OWNER not in str(plugin.engine.debug)

@@ -216,3 +216,19 @@ def test_every_secret_that_is_read_is_hidden_from_then_on(login) -> None:
 def test_a_name_that_looks_like_this_machine_is_not_this_machine(address) -> None:
     """Else anybody could dress up a host as an emulator."""
     assert not settings.is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    ("config", "may"),
+    [
+        ({}, True),
+        ({"apiUrl": LOCAL, "token": MADE_UP}, False),
+        ({"apiUrl": LOCAL, "hubUrl": LOCAL, "token": MADE_UP}, True),
+        ({"hubUrl": LOCAL}, False),
+        ({"hubUrl": "https://hub.example.org"}, True),
+    ],
+    ids=str,
+)
+def test_a_hub_is_asked_only_beside_the_service_it_belongs_to(config: dict[str, str], may: bool) -> None:
+    """An emulator's commits are made up, and the real Hub has nothing to say about them."""
+    assert load(config, {}).may_ask_hub is may

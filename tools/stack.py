@@ -237,13 +237,14 @@ def _unlock(checkout: Checkout) -> None:
 
 def _clear(checkout: Checkout) -> None:
     """Remove what the stack `local` kept; what other stacks keep in the same folders stays."""
-    evidence = checkout.program / ".hfdeploy" / "evidence"
-    for folder in (checkout.data, evidence / LOCAL):
+    kept = checkout.program / ".hfdeploy"
+    evidence, unfinished = kept / "evidence", kept / "unfinished"
+    for folder in (checkout.data, evidence / LOCAL, unfinished / LOCAL):
         shutil.rmtree(folder, ignore_errors=True)
     emulator.log(checkout.data).unlink(missing_ok=True)
     if not list(_states(checkout.backend).glob("*.json")):
         shutil.rmtree(checkout.backend, ignore_errors=True)
-    for folder in (evidence, evidence.parent, checkout.data.parent):
+    for folder in (evidence, unfinished, kept, checkout.data.parent):
         if folder.is_dir() and not list(folder.iterdir()):
             folder.rmdir()
     _point(checkout.config, emulator.DEFAULT_PORT)

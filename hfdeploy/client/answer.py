@@ -5,23 +5,20 @@ data from outside: it is cut, scrubbed and freed of control characters before it
 """
 
 import json
-import math
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
 import httpx2
 
 from hfdeploy import errors, redact, wire
+from hfdeploy.wait import pause_wanted
 
 LONGEST: Final = 256
 """Characters of a body that are kept."""
 
 _REQUEST_IDS: Final = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_RATE: Final = re.compile(r";\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
 
 
 class Trouble(Exception):
@@ -108,12 +105,6 @@ def may_have_happened(trouble: Trouble) -> bool:
     return True
 
 
-def pause_wanted(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds the service asks to be left alone: `Retry-After` (seconds or a date) or a used-up `ratelimit`."""
-    used_up = [float(reset) for left, reset in _RATE.findall(headers.get("ratelimit", "")) if int(left) == 0]
-    return max([0.0, _retry_after(headers.get("retry-after", "").strip(), now), *used_up])
-
-
 def cut(text: str) -> str:
     """Fit for a sentence: one line, no secrets, no control characters, at most 256 characters."""
     line = _cleaned(redact.known.scrub(text))
@@ -186,20 +177,3 @@ def _sentence(said: object) -> str:
 
 def _cleaned(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def _retry_after(text: str, now: datetime) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _until(text, now)
-    return seconds if math.isfinite(seconds) else 0.0
-
-
-def _until(text: str, now: datetime) -> float:
-    try:
-        date = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return 0.0  # neither seconds nor a date: as good as absent
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()

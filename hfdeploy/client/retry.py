@@ -54,13 +54,17 @@ def repeat(
         return state.attempt_number >= ATTEMPTS or clock.now() + state.upcoming_sleep >= deadline
 
     def tell(state: tenacity.RetryCallState) -> None:
-        _log.info("%s: asking again in %.1f s after %s", request, state.upcoming_sleep, _failure(state))
+        _log.info("%s: asking again in %.1f s after %r", request, state.upcoming_sleep, _failure(state))
+
+    def each(state: tenacity.RetryCallState) -> None:
+        _log.debug("%s: try %d, %.1f s left", request, state.attempt_number, deadline - clock.now())
 
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(when),
         wait=_pause,
         stop=too_late,
         sleep=clock.sleep,
+        before=each,
         before_sleep=tell,
         reraise=True,
     )(ask)

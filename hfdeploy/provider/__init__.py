@@ -25,7 +25,7 @@ from hfdeploy.owner import new_owner_id
 from hfdeploy.provider import configuration, guard, identity
 from hfdeploy.provider.boundary import guarded, hinted
 from hfdeploy.provider.difference import replaced
-from hfdeploy.provider.host import current_row, watch_engine, widen_pool
+from hfdeploy.provider.host import current_row, log_to_engine, watch_engine, widen_pool
 from hfdeploy.provider.props import Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import open_session, session
 from hfdeploy.spec import parse_spec
@@ -48,6 +48,7 @@ class _Provider(ResourceProvider):
         """Take the stack's configuration, widen the pool, and watch the engine."""
         # An exception is shown with its traceback; one sentence is what helps.
         sys.tracebacklimit = 0
+        log_to_engine()
         widen_pool()
         watch_engine()
         config = req.config._props  # noqa: SLF001 - secrets may have any key of the stack; get() needs to know it
@@ -105,6 +106,11 @@ class IdentityProvider(_Provider):
     def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
         """Only what the API cannot update matters: such a change deletes the endpoint and makes another."""
         fields = replaced(plain(olds), spec_fields(news), REPLACES)
+        if fields:
+            current_row().note(
+                f"a changed {', '.join(fields)} replaces {olds['namespace']}/{olds['name']}: it is deleted first, "
+                f"nothing answers until the new one runs, and its URL may be another"
+            )
         return DiffResult(changes=bool(fields), replaces=fields, delete_before_replace=True)
 
     @guarded

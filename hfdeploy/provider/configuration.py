@@ -1,18 +1,24 @@
 """One configuration of one endpoint: what differs, bringing it live, reading what became of it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hfdeploy import evidence
 from hfdeploy.diff import project
 from hfdeploy.errors import UsageError
+from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
+from hfdeploy.provider.branch import moved
 from hfdeploy.provider.difference import changed_fields
-from hfdeploy.provider.goal import make_goal, with_commit
+from hfdeploy.provider.goal import is_commit, make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
+from hfdeploy.provider.unfinished import Note
 from hfdeploy.rollout import Goal, Means, Prove, bring_live, make_check
+from hfdeploy.settings import Drift
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.verify import Verification, prove
 from hfdeploy.wait import Clock
@@ -51,17 +57,54 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     """Bring the configuration live, prove it, and return the outputs."""
     mode = session.safeguards.drift
     if olds is not None:
+        if mode is not Drift.REVERT:
+            olds = _looked_again(olds, session, row)
         drift.require_agreed(olds, news, mode)
     meant = news if olds is None else drift.with_kept(olds, news, mode)
     declared = spec_fields(meant)
     plan = session.plan(parse_spec(declared), declared["namespace"])
     values = memory.require_values(plan, session)
     goal = make_goal(meant, olds, plan, values, session)
-    means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row))
+    journal = _Journal(Note(row.stack, plan.name), goal.generation, declared)
+    means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal)
     outcome = bring_live(goal, means)
+    journal.note.finish()
     outs = make_outputs(news, goal, outcome, olds or {})
     outs["remembered"] = memory.remember(values, (olds or {}).get("remembered"))
     return outs
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """The note of this rollout's updates."""
+
+    note: Note
+    generation: str
+    declared: Props
+
+    def open(self, sent: Sequence[str]) -> None:
+        self.note.open(self.generation, self.declared, sent)
+
+    def answer(self, live: Endpoint) -> None:
+        self.note.answer(live.status.updated_at)
+
+    def withdraw(self) -> None:
+        self.note.withdraw()
+
+    def clear(self) -> None:
+        self.note.clear()
+
+
+def _looked_again(olds: Props, session: Session, row: Row) -> Props:
+    """The outputs with what is live at this moment: a run without a refresh, or somebody quicker than it.
+
+    Only where the stack does not let a run put back what somebody changed.
+    """
+    live = session.api.find(olds["namespace"], olds["name"])
+    if live is None or live.generation != olds.get("generation"):
+        return olds  # what that means is said by whoever looks for our endpoint
+    plan = _plan_as_declared(olds, session)
+    return olds if plan is None else _with_found(olds, plan, live, row)
 
 
 def _prover(goal: Goal, session: Session, row: Row) -> Prove:
@@ -108,18 +151,45 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
     live = session.find_same(namespace, name, props["generation"])
     if live is None:
         return None
-    before, declared = as_found(props), as_declared(props)
-    try:
-        plan = session.plan_for_reading(parse_spec(declared), namespace)
-    except UsageError:
+    plan = _plan_as_declared(props, session)
+    if plan is None:
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
-        return dict(props), inputs_of({**before, **{key: props[key] for key in IDENTITY}})
-    shown = project(declared, with_commit(plan.body, props.get("revision")), live)
-    outs = drift.signed(dict(props) if shown == before else {**props, "spec": shown}, live)
-    if fields := drift.drifted_fields(outs):
-        session.drifted[f"{namespace}/{name}"] = outs
-        row.note(f"changed outside this stack: {drift.describe(outs, fields)}")
-    return outs, inputs_of({**shown, **{key: props[key] for key in IDENTITY}})
+        return dict(props), inputs_of({**as_found(props), **{key: props[key] for key in IDENTITY}})
+    outs = _with_found(props, plan, live, row)
+    _tell(outs, session, row)
+    asked, kept = plan.spec.revision, outs.get("revision")
+    if not is_commit(asked) and (newer := moved(session.branches, plan.spec.repository, asked, kept)):
+        row.warn(newer)
+    return outs, inputs_of({**as_found(outs), **{key: props[key] for key in IDENTITY}})
+
+
+def _plan_as_declared(props: Props, session: Session) -> Plan | None:
+    """The plan of what was last brought live; None where this release cannot say it."""
+    declared = as_declared(props)
+    try:
+        return session.plan_for_reading(parse_spec(declared), props["namespace"])
+    except UsageError:
+        return None
+
+
+def _with_found(props: Props, plan: Plan, live: Endpoint, row: Row) -> Props:
+    """The outputs with what is live in them, and whose doing it is."""
+    shown = project(as_declared(props), with_commit(plan.body, props.get("revision")), live)
+    outs = dict(props) if shown == as_found(props) else {**props, "spec": shown}
+    fields = drift.drifted_fields(outs)
+    unfinished = Note(row.stack, plan.name).explains(fields, shown, live) if fields else ()
+    return drift.signed(outs, live, unfinished)
+
+
+def _tell(outs: Props, session: Session, row: Row) -> None:
+    """Say on the resource's row what differs, and remember it for the checks of this run."""
+    if drift.drifted_fields(outs):
+        session.drifted[f"{outs['namespace']}/{outs['name']}"] = outs
+    if ours := drift.unfinished_fields(outs):
+        row.note(f"sent by a run of this stack that did not end: {drift.describe(outs, ours)}")
+    if others := drift.others_fields(outs):
+        tell = row.warn if drift.is_widened(outs) and "security" in others else row.note
+        tell(f"changed outside this stack: {drift.describe(outs, others)}")
 
 
 class _LiveText:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 
-from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, serves_otherwise
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, dropped_of_image, serves_otherwise
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
@@ -36,6 +36,8 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         resend.add(REVISION)
     previous = None if is_first else _parsed(before)
     previous_body = _previous_body(previous, before, olds or {}, session)
+    if previous_body is not None and dropped_of_image(previous_body, plan.body):
+        resend.add(IMAGE)
     wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
     salted = memory.remember(values, (olds or {}).get("remembered"))
     return Goal(
@@ -85,13 +87,17 @@ def _parsed(declared: Props) -> EndpointSpec | None:
         return None
 
 
+def is_commit(revision: str | None) -> bool:
+    """Whether a revision is a whole commit rather than a branch, or none."""
+    return revision is not None and _COMMIT.fullmatch(revision) is not None
+
+
 def with_commit(body: Body, kept: str | None) -> Body:
     """The wanted body with the commit that a branch, or nothing, was resolved to when the endpoint was made.
 
     Without such a commit a branch compares with nothing: whatever the service resolved it to is what was asked for.
     """
     wanted = copy.deepcopy(body)
-    asked = wanted["model"].get("revision")
-    if asked is None or not _COMMIT.fullmatch(asked):
+    if not is_commit(wanted["model"].get("revision")):
         wanted["model"]["revision"] = kept
     return wanted

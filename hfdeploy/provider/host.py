@@ -19,6 +19,8 @@ from types import FrameType
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from hfdeploy import redact
+
 log = logging.getLogger(__name__)
 
 POOL = 256
@@ -99,25 +101,50 @@ class Row:
     """The row of one resource in Pulumi's display."""
 
     def __init__(self, urn: str) -> None:
-        self._urn = urn
+        self.urn = urn
 
     @property
     def stack(self) -> str:
         """The stack's name, from `urn:pulumi:STACK::PROJECT::...`."""
-        parts = self._urn.split(":")
+        parts = self.urn.split(":")
         return parts[2] if len(parts) > 2 else ""
 
     def show(self, text: str) -> None:
         """Replace the live text of the row."""
-        _send(text, self._urn, is_lasting=False)
+        _send(text, self.urn, is_lasting=False)
 
     def note(self, text: str) -> None:
         """Leave a line below the row for good."""
-        _send(text, self._urn, is_lasting=True)
+        _send(text, self.urn, is_lasting=True)
 
     def warn(self, text: str) -> None:
         """Leave a warning below the row; it turns nothing red."""
-        _send(text, self._urn, is_lasting=True, severity=engine_pb2.WARNING)
+        _send(text, self.urn, is_lasting=True, severity=engine_pb2.WARNING)
+
+
+class EngineLog(logging.Handler):
+    """Hands this package's log records to the engine, on the row they belong to.
+
+    Below warnings they are debug lines, which `pulumi up --debug` shows and nothing else does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addFilter(redact.ScrubbingFilter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on; not those of this module, which are about lines that the engine did not take."""
+        if record.name != __name__:
+            severity = engine_pb2.WARNING if record.levelno >= logging.WARNING else engine_pb2.DEBUG
+            _send(self.format(record), current_row().urn, is_lasting=True, severity=severity)
+
+
+def log_to_engine() -> None:
+    """Let the engine have the log of this process; once, however often it is configured."""
+    package = logging.getLogger(__name__.partition(".")[0])
+    if not any(isinstance(handler, EngineLog) for handler in package.handlers):
+        package.addHandler(EngineLog())
+        package.setLevel(logging.DEBUG)
 
 
 def current_row() -> Row:

@@ -15,6 +15,7 @@ from hfdeploy.client import Api, Deadlines, Listing, connect
 from hfdeploy.errors import ApiError, Inconclusive, NotFound, UnknownHardware
 from hfdeploy.plan import Plan, make_plan
 from hfdeploy.provider.absence import Absences
+from hfdeploy.provider.branch import Branches
 from hfdeploy.provider.host import is_stopped
 from hfdeploy.redact import Secret
 from hfdeploy.settings import Safeguards, load_safeguards
@@ -38,6 +39,7 @@ class Session:
     _deleted: set[tuple[str, str]] = field(default_factory=set)
     _members: int = 0
     _absences: Absences | None = None
+    _branches: Branches | None = None
     drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of the endpoints that this process read and found changed, by `namespace/name`."""
 
@@ -72,6 +74,14 @@ class Session:
             if self._listing is None:
                 self._listing = Listing(self.api)
             return self._listing
+
+    @property
+    def branches(self) -> Branches:
+        """What branches of repositories stand for now; each is asked for once."""
+        with self._lock:
+            if self._branches is None:
+                self._branches = Branches(self.settings, clock=self.clock, stopped=is_stopped)
+            return self._branches
 
     def find(self, namespace: str, name: str) -> Endpoint | None:
         """The endpoint as listed a moment ago; None only where a GET of it says 404."""

@@ -7,7 +7,7 @@ goal ─compare→ changes ─client→ PUT ─wait→ running ─diff→ as ask
 """
 
 from hfdeploy.rollout.check import make_check
-from hfdeploy.rollout.goal import Goal, Means, Outcome, Prove, Report
+from hfdeploy.rollout.goal import Goal, Journal, Means, Outcome, Prove, Report
 from hfdeploy.rollout.live import bring_live
 
-__all__ = ["Goal", "Means", "Outcome", "Prove", "Report", "bring_live", "make_check"]
+__all__ = ["Goal", "Journal", "Means", "Outcome", "Prove", "Report", "bring_live", "make_check"]

@@ -1,6 +1,6 @@
 """What a rollout is asked for and what it answers, as values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,22 @@ class Report(Protocol):
         """Leave a warning for good."""
 
 
+class Journal(Protocol):
+    """What is remembered of updates outside the state, so that a killed run's is not taken for a person's."""
+
+    def open(self, sent: Sequence[str]) -> None:
+        """An update of these fields, by their names in the spec, is about to be sent."""
+
+    def answer(self, live: Endpoint) -> None:
+        """The service answered it."""
+
+    def withdraw(self) -> None:
+        """The service refused it."""
+
+    def clear(self) -> None:
+        """What was sent has been put back."""
+
+
 Prove = Callable[[Endpoint, EndpointSpec], Verification]
 """Streams a spec's prompt from a live endpoint."""
 
@@ -40,6 +56,7 @@ class Means:
     clock: Clock
     report: Report
     prove: Prove
+    journal: Journal
 
 
 @dataclass(frozen=True, slots=True)

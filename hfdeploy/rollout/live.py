@@ -33,9 +33,12 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     body = sealed(changes, goal)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
+    is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
     try:
-        return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
+        return _roll_out(
+            goal, found, changes, _Sent(body, replaces=replaces, before=before, is_visible=is_visible), means
+        )
     except (RolloutFailed, TimedOut) as failure:
         if goal.is_first:
             raise end_first_rollout(goal, failure, means) from None
@@ -46,11 +49,15 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an update sends, whether it replaces what answers, and the replicas that answered before it."""
+    """What an update sends, whether it replaces what answers, and the replicas that answered before it.
+
+    `is_visible` is False where nothing that is served differs as far as anybody can see: secrets sent once more.
+    """
 
     body: Body
     replaces: bool
     before: frozenset[str]
+    is_visible: bool
 
 
 def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
@@ -58,7 +65,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, sent.body, means, deadline)
+        live = put(goal, found, changes, sent.body, means, deadline)
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
         means.report.warn(
@@ -69,13 +76,29 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
     live = await_start(goal, means, deadline)
     require_as_asked(goal, goal.wanted, live)
+    _require_secrets_gone(goal, live)
     if sent.before:
-        require_new_replicas(goal, sent.before, means, deadline)
+        require_new_replicas(goal, sent.before, means, deadline, is_certain=sent.is_visible)
     if not must_prove:
         return Outcome(live, changes.names, None)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
     _give_back(goal, found, means)
     return Outcome(means.api.get(goal.namespace, goal.plan.name), changes.names, verification)
+
+
+def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
+    """Where the service lists the names of secrets, those that the spec no longer has must be gone.
+
+    Raises:
+        Inconclusive: it merged what was sent into what it had, so that a container still gets a withdrawn secret.
+    """
+    listed = live.model.secret_names
+    if SECRETS in goal.resend and (left := sorted(listed - set(goal.secrets))):
+        raise Inconclusive(
+            f"{goal.place} still has the secret{'s' if len(left) > 1 else ''} {', '.join(left)}, which the spec no "
+            f"longer names: the service keeps what an update leaves out. Take it out in the web interface, or make "
+            f"the value at its source worthless."
+        )
 
 
 def _find_ours(goal: Goal, api: Api) -> Endpoint:

@@ -2,8 +2,9 @@
 
 import copy
 
-from hfdeploy.diff import REVISION, SECRETS, Changes, compare
-from hfdeploy.errors import ApiError, CapacityMissing, QuotaExceeded
+from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
+from hfdeploy.errors import ApiError, AuthError, CapacityMissing, QuotaExceeded
+from hfdeploy.owner import with_own_tags
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -34,8 +35,46 @@ def add_credentials(body: Body, goal: Goal) -> None:
         variant["credentials"] = {"username": registry.username, "password": goal.registry_password.reveal()}
 
 
-def put(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
-    """Send the update. Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
+def put(goal: Goal, found: Endpoint, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:
+    """Send the update, with a note of it for the run that comes after this one was killed."""
+    means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))))
+    try:
+        live = _put_until(goal, body, means, deadline)
+    except (ApiError, AuthError):
+        means.journal.withdraw()
+        raise
+    live = _with_tags(goal, found, live, means)
+    if not compare(goal.wanted, live).items:
+        means.journal.answer(live)
+    for name in left_behind(goal.previous_body, goal.wanted, live) if goal.previous_body else ():
+        means.report.warn(
+            f"{name} is no longer in the spec of {goal.place} and stays there as it was: the API takes no answer for "
+            f"it but another value. Write the one that is wanted."
+        )
+    return live
+
+
+def _with_tags(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:
+    """Give back the tags that our own update took: without the owner's nobody may change or delete it any more.
+
+    Whether tags survive an update that does not name them is not documented. Only where they did not is this sent.
+    """
+    tags = with_own_tags(goal.wanted["tags"] or [], found.tags)
+    if set(tags) <= set(live.tags):
+        return live
+    live = means.api.update(
+        goal.namespace, goal.plan.name, {"tags": tags}, is_applied=lambda seen: set(tags) <= set(seen.tags)
+    )
+    if not set(tags) <= set(live.tags):
+        means.report.warn(
+            f"the service does not keep tags on {goal.place} ({', '.join(tags)}): hfdeploy will neither change nor "
+            f"delete it without"
+        )
+    return live
+
+
+def _put_until(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
+    """Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
     while True:
         try:
             return _put_once(goal, body, means)

@@ -68,6 +68,7 @@ def _restore(
     add_credentials(body, goal)
     is_served = "model" in body or "compute" in body
     api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
+    means.journal.clear()
     deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = await_start(goal, means, deadline)
     require_as_asked(goal, target, live)
@@ -94,5 +95,5 @@ def _told(verification: Verification | None) -> str:
 def _not_restored(goal: Goal) -> str:
     """Secret values that were sent with the update: the old ones are known to nobody."""
     lost = sorted(goal.secrets) if SECRETS in goal.resend else []
-    lost += [REGISTRY] if IMAGE in goal.resend else []
+    lost += [REGISTRY] if IMAGE in goal.resend and goal.registry_password is not None else []
     return f", except secrets {', '.join(lost)}, whose old values are known to nobody" if lost else ""
