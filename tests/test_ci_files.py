@@ -157,7 +157,8 @@ def test_a_cancelled_deployment_is_healed_by_the_next_one(world: Running, projec
     try:
         deadline = time.monotonic() + 120
         while names(world) != ["tiny"]:
-            assert up.poll() is None and time.monotonic() < deadline, up.communicate()[0]
+            assert up.poll() is None, up.communicate()[0]
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         for sent, patience in ((signal.SIGINT, AFTER_INT), (signal.SIGTERM, AFTER_TERM)):
             up.send_signal(sent)

@@ -443,6 +443,26 @@ def test_a_service_that_never_answers_ends_the_question(speaker: Speaker, tmp_pa
     assert CANARY not in str(speaker.heard)  # a service that does not answer is not sent the token
 
 
+def test_a_proxy_that_cannot_be_used_is_a_finding(tmp_path: Path) -> None:
+    """And no error of the command itself."""
+    found = doctor(tmp_path, HTTPS_PROXY="socks5://127.0.0.1:9", HF_TOKEN=CANARY)
+
+    assert found.code == 4
+    assert "only http proxies work" in found.of("api")["text"]
+    assert CANARY not in found.said
+
+
+@pytest.mark.parametrize("text", ["config: 7\n", "- a list\n", "config: {hfdeploy:specs: [1, 2]}\n", "{"])
+def test_a_configuration_that_is_none_is_a_finding(bare: Project, text: str) -> None:
+    """A merge conflict in the stack's file is one of the things that stop people."""
+    (bare.stacks / "Pulumi.test.yaml").write_text(text)
+
+    found = on(bare)
+
+    assert found.code == 4
+    assert {found.level("configuration"), found.level("specs")} & {"blocking"}
+
+
 def test_a_redirect_is_not_followed(speaker: Speaker, tmp_path: Path) -> None:
     """The token goes to the address that was chosen."""
     with Speaker() as elsewhere:

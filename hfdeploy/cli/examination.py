@@ -57,7 +57,11 @@ def examine(patient: Patient, say: Callable[[str], None]) -> list[Finding]:
     else:
         say("looking at the stack")
         found += _look_at_program(patient)
-        held, state = _look_at_backend(patient, has_engine=found_engine is not None)
+        try:
+            held, state = _look_at_backend(patient, has_engine=found_engine is not None)
+        except OSError as error:
+            text = f"{error.filename} cannot be read: {error.strerror}."
+            held, state = [obstacle("checkpoint", text, "Look whose it is: `ls -l` says it.")], None
         found += [*held, *processes.look_at_plugins(patient.folder)]
     found.append(_look_at_emulator(patient))
     if chosen is None:
@@ -81,7 +85,7 @@ def _why_no_stack(patient: Patient) -> str:
         known = ", ".join(sorted(file.name.split(".")[1] for file in patient.folder.glob("Pulumi.?*.yaml")))
         return f"No stack was named; --stack takes one of: {known or 'none yet'}."
     try:
-        patient.program.document()
+        patient.program.config(with_secrets=False)
         patient.program.project()
     except UsageError as error:
         return str(error)

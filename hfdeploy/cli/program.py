@@ -96,6 +96,8 @@ class Program:
         """
         stack = self._read(self.file)
         values = stack.get("config") or {}
+        if not isinstance(values, dict):
+            raise UsageError(f"{self.file}: `config` must hold keys and values.")
         ours = {str(key): value for key, value in values.items() if str(key).startswith(_PREFIX)}
         readable = {key: _as_text(value) for key, value in ours.items() if not _is_encrypted(value)}
         if with_secrets and (len(readable) < len(ours) or "environment" in stack or self._has_project_values()):

@@ -112,9 +112,10 @@ def read_state(file: Path) -> dict[str, Any] | None:
         data = file.read_bytes()
         held = json.loads(gzip.decompress(data) if file.name.partition(".json")[2].startswith(".gz") else data)
         latest = held["checkpoint"].get("latest") or {}
-        return {"deployment": latest} if isinstance(latest, dict) else None
+        is_one = all(isinstance(resource, dict) for resource in latest.get("resources") or [])
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return {"deployment": latest} if is_one else None
 
 
 def _look_at_layout(at: Checkpoint) -> list[Finding]:

@@ -16,6 +16,7 @@ import httpx2
 
 from hfdeploy.client import answer
 from hfdeploy.doctor.finding import Finding, fine, obstacle, remark, skipped
+from hfdeploy.errors import UsageError
 from hfdeploy.redact import Secret
 from hfdeploy.settings import Settings
 from hfdeploy.transport import Transport, bounded
@@ -71,6 +72,8 @@ def _ask(url: str, token: Secret | None) -> _Reply:
                 response = client.get(url)
         except (httpx2.TransportError, httpx2.DecodingError) as failure:
             return _Reply(0, answer.cut(f"{type(failure).__name__}: {failure}"))
+        except (UsageError, httpx2.InvalidURL) as unusable:  # a proxy of the environment that cannot be one
+            return _Reply(0, answer.cut(str(unusable)))
     now = datetime.now(UTC)
     off = _offset(response.headers.get("date", ""), before + (now - before) / 2)
     return _Reply(response.status_code, answer.refusal(response, now).text, _json(response), off=off)
