@@ -150,7 +150,7 @@ def _look_at_specs(program: Program) -> Finding:
         return obstacle("specs", text, "Set hfdeploy:specs to where they are, or write the first one.")
     loaded, problems = read_specs(paths)
     if problems:
-        text = f"{len(problems)} problems in {len(paths)} files, the first: {problems[0]}"
+        text = f"Not all of {len(paths)} can be used; the first of {len(problems)} problems: {problems[0]}"
         return obstacle("specs", text, "`hfdeploy validate FILES` says them all.")
     if not loaded:
         return obstacle("specs", f"What matches {pattern!r} holds no spec.", "Write the first one.")
@@ -224,6 +224,6 @@ def _look_for_orphans(
     left = [one for one in left if not is_kept(one, recorded)]
     if not left:
         return fine(check, f"Everything with the owner tag of {stack} is in its state.")
-    text = f"{len(left)} endpoints carry the owner tag of {stack} and are in no state: {', '.join(map(str, left))}."
+    text = f"With the owner tag of {stack}, and in no state: {', '.join(map(str, left))}."
     cure = f"`pulumi up` takes back those with a spec; `hfdeploy orphans --stack {stack} --delete` removes them."
     return remark(check, text, cure)

@@ -98,7 +98,7 @@ def look_at_pending(state: Mapping[str, Any], stack: str) -> Finding:
     if not pending:
         return fine("pending", "The state has no pending operations.")
     begun = [f"{one.get('type', 'changing')} {_name(one)}" for one in pending if isinstance(one, dict)]
-    text = f"A run was ended in the middle; the state has {len(pending)} pending operations: {', '.join(begun)}."
+    text = f"A run was ended in the middle; pending in the state: {', '.join(begun)}."
     cure = (
         f"`pulumi up --stack {stack}` takes up what was made and finishes it; "
         f"`pulumi refresh --clear-pending-creates --stack {stack}` only forgets them."
