@@ -335,7 +335,7 @@ def test_a_refused_token_is_said_by_its_source_and_never_shown(clean: Running, t
 
     assert found.code == 4
     assert found.level("token") == "blocking"
-    assert "The token of HF_TOKEN is not accepted (Invalid token)" in found.of("token")["text"]
+    assert "The token of HF_TOKEN is not accepted (Unauthorized: Invalid token)" in found.of("token")["text"]
     assert found.level("namespace") == "unchecked"
 
 
