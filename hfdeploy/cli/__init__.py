@@ -5,7 +5,7 @@ program, service     the stack program with its configuration and state; the API
 specs, hardware      validate, plan, schema; resolve, catalog
 endpoints, status    verify, logs; status
 orphans              orphans
-doctor               doctor
+doctor, examination  doctor
 local                emulate, env, engine
 
 Exit codes: 0 ok, 1 unexpected, 2 usage or spec, 3 authentication, 4 resource or verification failed, 5 blocking
