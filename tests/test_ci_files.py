@@ -155,7 +155,7 @@ def test_a_cancelled_deployment_is_healed_by_the_next_one(world: Running, projec
     world.fault("hang", path="/v2/endpoint/*", skip=1, times=1, commit=True)
     up = start("Up")
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 400
         while names(world) != ["tiny"]:
             assert up.poll() is None, up.communicate()[0]
             assert time.monotonic() < deadline
@@ -173,11 +173,11 @@ def test_a_cancelled_deployment_is_healed_by_the_next_one(world: Running, projec
     world._script("DELETE", "/faults")
 
     cleared = start("Clear up")
-    assert cleared.communicate(timeout=120)[0].count("failed  ") == 0
+    assert cleared.communicate(timeout=400)[0].count("failed  ") == 0
     assert cleared.returncode == 0
     for name in ("Doctor", "Up"):
         again = start(name)
-        said, _ = again.communicate(timeout=240)
+        said, _ = again.communicate(timeout=400)
         assert again.returncode == 0, said
 
     assert names(world) == ["tiny"]
