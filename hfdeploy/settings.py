@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,10 @@ from hfdeploy.spec import FromConfig, FromEnv
 
 API: Final = "https://api.endpoints.huggingface.cloud"
 HUB: Final = "https://huggingface.co"
+
+SPECS: Final = "../specs/*.yaml"
+"""Where the specs are when nobody says: relative to the stack program."""
+PLACEHOLDER: Final = "YOUR-NAMESPACE"
 
 _PREFIX: Final = "hfdeploy:"
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
@@ -39,6 +43,8 @@ class Settings:
     token: Secret | None = None
     hub_token: Secret | None = None
     namespace: str | None = None
+    token_source: str = field(default="", compare=False)
+    """Where the token was found, for people; empty without one."""
 
     @property
     def is_emulated(self) -> bool:
@@ -117,13 +123,14 @@ def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | N
     _refuse_debugging(environ)
     api_url = _address("apiUrl", stack, "HFDEPLOY_API_URL", environ, API)
     hub_url = _address("hubUrl", stack, "HF_ENDPOINT", environ, HUB)
-    token = _token(stack, environ, api_url)
+    token, source = _token(stack, environ, api_url)
     return Settings(
         api_url=api_url,
         hub_url=hub_url,
         token=token,
         hub_token=token if _may_reach_hub(hub_url, api_url, stack) else None,
         namespace=stack.get("namespace") or environ.get("HFDEPLOY_NAMESPACE") or None,
+        token_source=source,
     )
 
 
@@ -207,17 +214,18 @@ def _normalised(source: str, text: str) -> str:
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
-def _token(config: _Config, environ: Mapping[str, str], api_url: str) -> Secret | None:
-    own = config.get("token")
-    if own and own.strip():
-        return _keep(own.strip())
+def _token(config: _Config, environ: Mapping[str, str], api_url: str) -> tuple[Secret | None, str]:
+    """The token, and where it was found."""
+    typed = environ.get("HF_TOKEN", "").strip()
+    candidates = {"the stack's hfdeploy:token": (config.get("token") or "").strip(), "HF_TOKEN": typed}
     if is_loopback(api_url):
         # An emulator: a real token of this person has no business there. Whoever types the emulator's address into the
         # environment types a token beside it; a stack that names an emulator brings its own.
-        typed = None if config.get("apiUrl") else environ.get("HF_TOKEN", "").strip()
-        return _keep(typed) if typed else None
-    text = environ.get("HF_TOKEN", "").strip() or _saved_login(environ)
-    return _keep(text) if text else None
+        if config.get("apiUrl"):
+            candidates.pop("HF_TOKEN")
+    elif not any(candidates.values()):
+        candidates["the saved login"] = _saved_login(environ) or ""
+    return next(((_keep(text), source) for source, text in candidates.items() if text), (None, ""))
 
 
 def _saved_login(environ: Mapping[str, str]) -> str | None:

@@ -15,13 +15,8 @@ from hfdeploy.plan import REGISTRY
 from hfdeploy.provider.props import OUTPUTS
 from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
 from hfdeploy.review import Review, review_specs
-from hfdeploy.settings import secret_value
+from hfdeploy.settings import PLACEHOLDER, SPECS, secret_value
 from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, read_specs
-
-SPECS = "../specs/*.yaml"
-"""Where the specs are when nobody says: relative to the stack program."""
-
-PLACEHOLDER = "YOUR-NAMESPACE"
 
 
 def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:

@@ -221,18 +221,18 @@ def _prepare(checkout: Checkout) -> None:
 
 
 def _unlock(checkout: Checkout) -> None:
-    locks = engine.read_locks(checkout.backend, PROJECT, checkout.stack)
     host = socket.gethostname()
-    if not locks:
-        return
-    for lock in locks:
+    locks = engine.find_locks(checkout.backend, PROJECT, checkout.stack)
+    for lock in locks.values():
         if not engine.is_stale(lock, hostname=host, is_alive=engine.is_alive):
             raise UsageError(
                 f"The stack is locked by {lock or 'a lock that cannot be read'}. Wait for it to end; if nothing runs "
                 f"there any more: `pulumi cancel --stack {checkout.stack}`."
             )
-    _say(f"Removing the lock of an engine that was killed ({locks[0]}).")
-    _pulumi(checkout, "cancel", "--yes", is_quiet=True)
+    for file in locks:
+        removed = engine.remove_stale(file, hostname=host)
+        if removed:
+            _say(f"Removing the lock of an engine that was killed ({removed}).")
 
 
 def _clear(checkout: Checkout) -> None:

@@ -5,6 +5,7 @@ program, service     the stack program with its configuration and state; the API
 specs, hardware      validate, plan, schema; resolve, catalog
 endpoints, status    verify, logs; status
 orphans              orphans
+doctor, examination  doctor
 local                emulate, env, engine
 
 Exit codes: 0 ok, 1 unexpected, 2 usage or spec, 3 authentication, 4 resource or verification failed, 5 blocking
@@ -21,7 +22,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from hfdeploy import redact
-from hfdeploy.cli import endpoints, hardware, local, orphans, specs, status, terminal
+from hfdeploy.cli import doctor, endpoints, hardware, local, orphans, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (specs, hardware, endpoints, status, orphans, local):
+for family in (specs, hardware, endpoints, status, orphans, doctor, local):
     family.register(app)
 
 

@@ -58,20 +58,34 @@ class Program:
         return self.folder / f"Pulumi.{self.stack.rpartition('/')[2]}.yaml"
 
     def variables(self, found: engine.Engine, environ: Mapping[str, str]) -> dict[str, str]:
-        """What has to be added to the environment for this engine to work on this stack.
-
-        A checkout keeps the states of its stacks in a folder of its own, unless somebody chose another backend.
-        """
-        backend = engine.local_backend(self.folder.absolute().parent)
-        is_local = self.stack == LOCAL
-        is_ours = is_local or (not environ.get("PULUMI_BACKEND_URL") and _exists(backend))
+        """What has to be added to the environment for this engine to work on this stack."""
         return engine.environment(
             found,
             python=Path(sys.executable),
             path=environ.get("PATH", os.defpath),
-            backend=backend if is_ours else None,
-            passphrase="" if is_local else None,
+            backend=self._own_backend(environ),
+            passphrase="" if self.stack == LOCAL else None,
         )
+
+    def backend(self, environ: Mapping[str, str]) -> str | None:
+        """The URL of the backend; None where only `pulumi login` knows it."""
+        own = self._own_backend(environ) or environ.get("PULUMI_BACKEND_URL")
+        chosen = self.project().get("backend")
+        return own or (str(chosen.get("url") or "") if isinstance(chosen, dict) else "") or None
+
+    def project(self) -> dict[str, Any]:
+        """Pulumi.yaml.
+
+        Raises:
+            UsageError: there is none, or it cannot be read.
+        """
+        return self._read(self.folder / "Pulumi.yaml")
+
+    def _own_backend(self, environ: Mapping[str, str]) -> str | None:
+        """A checkout keeps the states of its stacks in a folder of its own, unless somebody chose another backend."""
+        backend = engine.local_backend(self.folder.absolute().parent)
+        is_ours = self.stack == LOCAL or (not environ.get("PULUMI_BACKEND_URL") and _exists(backend))
+        return backend if is_ours else None
 
     def config(self, *, with_secrets: bool) -> dict[str, str]:
         """The values under `hfdeploy:`. Without secrets, only those that can be read without the engine.
@@ -82,6 +96,8 @@ class Program:
         """
         stack = self._read(self.file)
         values = stack.get("config") or {}
+        if not isinstance(values, dict):
+            raise UsageError(f"{self.file}: `config` must hold keys and values.")
         ours = {str(key): value for key, value in values.items() if str(key).startswith(_PREFIX)}
         readable = {key: _as_text(value) for key, value in ours.items() if not _is_encrypted(value)}
         if with_secrets and (len(readable) < len(ours) or "environment" in stack or self._has_project_values()):
@@ -105,6 +121,14 @@ class Program:
             raise UsageError(f"The stack {self.stack} was never brought up: `{command}` does that.") from None
         return state
 
+    def document(self) -> dict[str, Any]:
+        """The stack's file, whole.
+
+        Raises:
+            UsageError: there is no such stack, or its file cannot be read.
+        """
+        return self._read(self.file)
+
     def evidence(self, name: str) -> dict[str, Any]:
         """What the last verification of an endpoint saw; empty where nothing was kept on this machine."""
         return evidence.read(evidence.file_of(self.folder, self.stack, name))
@@ -127,7 +151,7 @@ class Program:
         return f"There is no stack {self.stack!r}: {self.file} is missing. Known: {known or 'none'}."
 
     def _has_project_values(self) -> bool:
-        project = self._read(self.folder / "Pulumi.yaml").get("config") or {}
+        project = self.project().get("config") or {}
         return any(str(key).startswith(_PREFIX) for key in project)
 
     def _ask_config(self) -> dict[str, str]:
