@@ -4,7 +4,7 @@ terminal, options    how things are printed; the options that several commands s
 program, service     the stack program with its configuration and state; the API that a command talks to
 specs, hardware      validate, plan, schema; resolve, catalog
 endpoints, status    verify, logs; status
-orphans              orphans
+orphans, recover     what a stack made and its state does not know; a lost state rebuilt
 local                emulate, env, engine
 
 Exit codes: 0 ok, 1 unexpected, 2 usage or spec, 3 authentication, 4 resource or verification failed, 5 blocking
@@ -21,7 +21,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from hfdeploy import redact
-from hfdeploy.cli import endpoints, hardware, local, orphans, specs, status, terminal
+from hfdeploy.cli import endpoints, hardware, local, orphans, recover, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (specs, hardware, endpoints, status, orphans, local):
+for family in (specs, hardware, endpoints, status, orphans, recover, local):
     family.register(app)
 
 
