@@ -57,6 +57,13 @@ def with_own_tags(wanted: Sequence[str], live: Sequence[str]) -> list[str]:
     return [tag for tag in live if is_own_tag(tag)] + list(wanted)
 
 
+def with_keep(tags: Sequence[str], is_kept: bool) -> list[str]:
+    """The tags with or without the one that says: retained on purpose, never swept."""
+    others = [tag for tag in tags if tag != KEEP]
+    own = [tag for tag in others if is_own_tag(tag)]
+    return [*own, KEEP, *user_tags(others)] if is_kept else others
+
+
 def bad_tag(digest: str) -> str:
     """The tag that remembers a configuration which failed and was put back."""
     return f"{_BAD}{digest}"
@@ -106,10 +113,10 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
         )
 
 
-def adopted_tags(owner: str, logical: str, live: Sequence[str]) -> list[str]:
+def adopted_tags(own: Sequence[str], live: Sequence[str]) -> list[str]:
     """The tags to send so that a live endpoint becomes ours: whoever owned or kept it before does so no more."""
     theirs = (_OWNER, _LOGICAL)
-    return own_tags(owner, logical) + [tag for tag in live if not tag.startswith(theirs) and tag != KEEP]
+    return list(own) + [tag for tag in live if not tag.startswith(theirs) and tag != KEEP]
 
 
 def why_not_delete(endpoint: Endpoint, *, owner: str, generation: str) -> str | None:

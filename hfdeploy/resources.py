@@ -92,7 +92,10 @@ class EndpointIdentity(Resource, module="hfdeploy", name="EndpointIdentity"):
     namespace: pulumi.Output[str]
 
     def __init__(self, name: str, props: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(IdentityProvider(), name, {**props, "logical_name": name, "generation": None}, opts)
+        keep = True if opts.retain_on_delete else None
+        super().__init__(
+            IdentityProvider(), name, {**props, "logical_name": name, "generation": None, "keep": keep}, opts
+        )
 
 
 class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):

@@ -111,7 +111,12 @@ class Program:
         Raises:
             EngineError: the program has a mistake, or the engine could not run it.
         """
-        told: dict[str, Any] = json.loads(self._pulumi("preview", "--json", "--refresh=false"))
+        try:
+            told: dict[str, Any] = json.loads(self._pulumi("preview", "--json", "--refresh=false"))
+        except EngineError:
+            # What is wrong is in the middle of the document; without --json it is said in lines, and last.
+            self._pulumi("preview", "--refresh=false")
+            raise
         return told
 
     def bring_up_only(self, urn: str) -> None:

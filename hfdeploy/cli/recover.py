@@ -154,7 +154,7 @@ def _then(row: "Row") -> str:
         case Kind.LEFT:
             told = [f"not put back ({row.note}); the next up continues it"]
         case Kind.TRACKED:
-            told = ["in the state already"]
+            told = ["in the state already", row.note]
         case Kind.ABSENT:
             told = ["no endpoint: the next up makes it"]
         case Kind.FOREIGN:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hfdeploy.owner import KEEP as KEEP_TAG
 from hfdeploy.plan import OPENAI_ENGINES, Plan
-from hfdeploy.provider.props import IDENTITY, Props, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, KEEP, Props, plain, spec_fields
 from hfdeploy.redact import new_salt
 from hfdeploy.rollout import Goal, Outcome
 from hfdeploy.verify import Verification
@@ -44,6 +45,8 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
         "revision": live.model.revision,
         "state": live.status.state.value,
     }
+    if KEEP_TAG in live.tags and (goal.keep or olds.get(KEEP)):
+        outs[KEEP] = True
     return outs | _proof(outcome.verification, {} if goal.is_first else olds)
 
 

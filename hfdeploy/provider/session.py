@@ -37,6 +37,7 @@ class Session:
     _catalogs: dict[str, Catalog] = field(default_factory=dict)
     _deleted: set[tuple[str, str]] = field(default_factory=set)
     _members: int = 0
+    _retained: dict[str, bool] = field(default_factory=dict)
     _absences: Absences | None = None
     drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of the endpoints that this process read and found changed, by `namespace/name`."""
@@ -104,6 +105,16 @@ class Session:
         """Whether this process deleted that endpoint; the service may list it a while longer."""
         with self._lock:
             return (place, generation) in self._deleted
+
+    def note_retention(self, place: str, *, is_kept: bool) -> None:
+        """Whether the program retains that endpoint, as its identity was registered."""
+        with self._lock:
+            self._retained[place] = is_kept
+
+    def is_retained(self, place: str) -> bool | None:
+        """Whether the program retains that endpoint; None where its identity was not registered in this process."""
+        with self._lock:
+            return self._retained.get(place)
 
     @property
     def deletion_seconds(self) -> float:

@@ -128,8 +128,12 @@ def make_review(
     wanted: Wanted, state: State, live: Mapping[str, Endpoint], owner: str, catalog: Callable[[], Catalog]
 ) -> Review:
     """Compare; nothing is sent."""
-    rows = [_row(one, state, live, owner, catalog) for one in wanted.intents]
-    known = {row.place for row in rows} | state.tracked.keys()
+    rows = [
+        Row(place, Kind.TRACKED, live.get(place), note=_of_another_time(live.get(place), generation))
+        for place, generation in state.tracked.items()
+    ]
+    rows += [_row(one, state, live, owner, catalog) for one in wanted.intents if one.identity["urn"] not in state.urns]
+    known = {row.place for row in rows}
     rows += [
         Row(place, Kind.NO_SPEC, live[place], note="tagged hfd-keep" if KEEP in live[place].tags else "")
         for place in by_owner(live).get(owner, [])
@@ -139,8 +143,6 @@ def make_review(
 
 
 def _row(intent: Intent, state: State, live: Mapping[str, Endpoint], owner: str, catalog: Callable[[], Catalog]) -> Row:
-    if intent.identity["urn"] in state.urns:
-        return Row(intent.place, Kind.TRACKED, live.get(intent.place), intent)
     if unknown := intent.hidden:
         return Row(intent.place, Kind.LEFT, intent=intent, note=f"{', '.join(unknown)}: known only during a run")
     found = live.get(intent.place)
@@ -196,6 +198,12 @@ def _whose(endpoint: Endpoint, owner: str) -> str:
         return f"ours under the logical name {logical_name_of(endpoint.tags)!r}"
     by = endpoint.status.created_by.name or "somebody unknown"
     return f"created by {by}, owner ids {', '.join(owners) or 'none'}"
+
+
+def _of_another_time(live: Endpoint | None, generation: str) -> str:
+    if live is None:
+        return "it is gone"
+    return "" if live.generation == generation else f"the state has the one created at {generation}"
 
 
 def _trouble(live: Endpoint) -> str:

@@ -57,6 +57,8 @@ class Goal:
     generation: str
     wanted: Body
     resend: frozenset[Path] = frozenset()
+    unsure: frozenset[Path] = frozenset()
+    """Those of them whose value nobody remembers, so that it may be the live one: replicas need not go for them."""
     revision: str | None = None
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
@@ -66,6 +68,8 @@ class Goal:
     previous_spec: EndpointSpec | None = None
     """What was last brought live and proved; None at first."""
     previous_body: Body | None = None
+    keep: bool | None = None
+    """Whether a PUT that goes out anyway puts `hfd-keep` on the endpoint (True), takes it off, or leaves it (None)."""
     is_first: bool = False
     """Nothing of this endpoint was ever verified: a pause is ours to end, a failure follows `on_create_failure`."""
     prove_anyway: bool = False

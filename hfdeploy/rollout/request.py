@@ -4,6 +4,7 @@ import copy
 
 from hfdeploy.diff import REVISION, SECRETS, Changes, compare
 from hfdeploy.errors import ApiError, CapacityMissing, QuotaExceeded
+from hfdeploy.owner import KEEP, with_keep
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -15,14 +16,20 @@ def named(changes: Changes, goal: Goal) -> list[str]:
     return [*changes.names, *(["secrets"] if SECRETS in goal.resend else [])]
 
 
-def sealed(changes: Changes, goal: Goal) -> Body:
-    """The PUT's body with the secret values that belong to the fields in it."""
+def sealed(changes: Changes, goal: Goal, live: Endpoint) -> Body:
+    """The PUT's body with the secret values that belong to the fields in it, and our tag for what is retained.
+
+    The tag alone is never sent.
+    """
     body = copy.deepcopy(changes.body)
     if REVISION in goal.resend:
         body["model"]["revision"] = goal.revision
     if SECRETS in goal.resend:
         body.setdefault("model", {})["secrets"] = {name: value.reveal() for name, value in goal.secrets.items()}
     add_credentials(body, goal)
+    tags = body.get("tags", live.tags)
+    if body and goal.keep is not None and (KEEP in tags) != goal.keep:
+        body["tags"] = with_keep(tags, goal.keep)
     return body
 
 
