@@ -6,6 +6,7 @@ from hfdeploy.diff import REPLACES
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, QuotaExceeded, Unreachable
 from hfdeploy.owner import adopted_tags, is_ours, own_tags, require_ours, why_not_delete, with_keep
 from hfdeploy.plan import Plan
+from hfdeploy.provider.guard import require_few_unlisted
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.memory import Values, note_posted, require_values
 from hfdeploy.provider.props import KEEP, Props, spec_fields
@@ -158,6 +159,7 @@ def remove(props: dict[str, Any], session: Session, row: Row) -> None:
             f"{namespace}/{name} was not deleted: {reason}. Put the tag back, or delete it by hand and run "
             f"`pulumi refresh`."
         )
+    require_few_unlisted(namespace, name, session)
     try:
         session.api.delete(namespace, name)
         session.note_deleted(f"{namespace}/{name}", live.generation)

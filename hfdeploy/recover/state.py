@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hfdeploy.errors import EngineError
+from hfdeploy.owner import KEEP as KEEP_TAG
 from hfdeploy.owner import is_owner_id
 from hfdeploy.provider import guard, identity, outputs
-from hfdeploy.provider.props import SECRET_OUTPUTS, Props
+from hfdeploy.provider.props import KEEP, SECRET_OUTPUTS, Props
 from hfdeploy.recover.wanted import GUARD, IDENTITY, Resource, Wanted, known_inputs
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def _pair(row: "Row", owner: str, state: State) -> Iterable[dict[str, Any]]:
     identity_inputs = {**one.identity["inputs"], **found, "owner": owner}
     existence = identity.outputs(found, live, owner=owner, logical=one.logical)
     configured = _secretly(outputs.recovered(inputs, plan, live))
+    if identity_inputs.get(KEEP) and KEEP_TAG in live.tags:
+        configured[KEEP] = True
     for resource, said, outs in (
         (one.identity, identity_inputs, existence),
         (one.configuration, inputs, configured),
