@@ -22,6 +22,7 @@ _MOST_BAD = 3
 _OWNER = "hfd-o-"
 _LOGICAL = "hfd-l-"
 _NO_TIME = "an unknown time"
+_LOST = " It carries a stack's owner id: if this stack's state was lost, `hfdeploy recover` rebuilds it."
 _OWNER_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -103,6 +104,7 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
             f"An endpoint {place} exists already and is not this stack's: {creator} created it at "
             f"{endpoint.generation or _NO_TIME}. Nothing was changed. Give the spec another name, delete that "
             f"endpoint if it is not needed, or take it over with `adopt: {endpoint.generation or _NO_TIME}`."
+            f"{_LOST if owners_of(endpoint.tags) else ''}"
         )
     found = logical_name_of(endpoint.tags)
     if found != logical:

@@ -197,14 +197,17 @@ def test_secrets_are_sent_again_once(world: Running, project: Project) -> None:
     review, _ = recover(project, "--yes", THE_KEY="first-value")
 
     assert review["endpoints"][0]["secrets_sent_again"] == ["API_KEY"]
+    shown = json.loads(project.pulumi("preview", "--json", THE_KEY="first-value").stdout)
+    assert shown["changeSummary"]["update"] == 1
     since = count(world)
-    shown = project.up(THE_KEY="first-value")
-    assert "changed secrets: API_KEY" in shown
+    assert "changed secrets: API_KEY" in project.up(THE_KEY="second-value")
     assert [one["body"] for one in world.requests(since) if one["method"] == "PUT"] == [
-        {"model": {"secrets": {"API_KEY": "first-value"}}}
+        {"model": {"secrets": {"API_KEY": "second-value"}}}
     ]
-    project.up("--expect-no-changes", THE_KEY="first-value")
-    assert b"first-value" not in project.kept_bytes()
+    project.up("--expect-no-changes", THE_KEY="second-value")
+    kept = project.kept_bytes()
+    assert b"first-value" not in kept
+    assert b"second-value" not in kept
 
 
 def test_the_review_names_what_has_no_counterpart_and_touches_none_of_it(world: Running, project: Project) -> None:

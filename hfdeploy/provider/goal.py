@@ -46,7 +46,6 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         generation=generation,
         wanted=wanted,
         resend=frozenset(resend),
-        unsure=_unsure(known, before, declared),
         revision=plan.spec.revision,
         secrets=values.container,
         registry_password=values.registry_password,
@@ -68,14 +67,6 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
 def _keep(is_retained: bool | None, olds: Props) -> bool | None:
     """What was tagged because it was retained loses the tag again; a tag that a person put on stays."""
     return is_retained or (False if is_retained is False and olds.get(KEEP) else None)
-
-
-def _unsure(known: Props | None, before: Props, declared: Props) -> frozenset[Path]:
-    """What is sent again because no digest of its value is left: after a lost state, or a first run that was killed."""
-    if (known or {}).get("digests"):
-        return frozenset()
-    is_as_before = not before or all(before.get(name) == declared.get(name) for name in ("secrets", "engine"))
-    return frozenset({SECRETS, IMAGE}) if is_as_before else frozenset()
 
 
 def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:

@@ -57,8 +57,6 @@ class Goal:
     generation: str
     wanted: Body
     resend: frozenset[Path] = frozenset()
-    unsure: frozenset[Path] = frozenset()
-    """Those of them whose value nobody remembers, so that it may be the live one: replicas need not go for them."""
     revision: str | None = None
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)

@@ -33,8 +33,7 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     body = sealed(changes, goal, found)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
-    is_surely_new = changes.is_served or bool({SECRETS, IMAGE} & (goal.resend - goal.unsure))
-    before = _replicas_to_go(goal, found, means) if is_surely_new else frozenset()
+    before = _replicas_to_go(goal, found, means) if replaces else frozenset()
     try:
         return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
     except (RolloutFailed, TimedOut) as failure:
