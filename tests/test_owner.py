@@ -155,6 +155,10 @@ class TestAdoption:
             f"An endpoint acme/chat exists already and is not this stack's: alice created it at {MADE}. Nothing was "
             f"changed. Give the spec another name, delete that endpoint if it is not needed, or take it over with "
             f"`adopt: {MADE}`."
+        ) + (
+            " It carries a stack's owner id: if this stack's state was lost, `hfdeploy recover` rebuilds it."
+            if owners_of(tags)
+            else ""
         )
         assert refusal.value.exit_code == 4
 

@@ -26,7 +26,7 @@ from hfdeploy.provider.props import OUTPUTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ["README.md", "CHANGELOG.md", "SECURITY.md"]
+DOCUMENTS = ["README.md", "CHANGELOG.md", "SECURITY.md", "docs/operations.md"]
 
 OFFLINE = ("hfdeploy resolve", "hfdeploy plan", "hfdeploy validate", "hfdeploy schema", "hfdeploy catalog")
 """Commands that need neither network nor engine: they are run."""
@@ -194,7 +194,9 @@ def test_every_link_leads_somewhere(document: str) -> None:
     broken = [
         target
         for target in targets
-        if not (target[1:] in headings if target.startswith("#") else (ROOT / target).exists())
+        if not (
+            target[1:] in headings if target.startswith("#") else (ROOT / document).parent.joinpath(target).exists()
+        )
     ]
     assert broken == []
 

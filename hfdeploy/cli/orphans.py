@@ -118,7 +118,8 @@ def read_ownership(export: Mapping[str, Any], stack: str) -> Recorded:
     if owner is None:
         raise UsageError(
             f"The state of {stack} has no guard, so nobody knows the owner id that its endpoints are tagged with. Was "
-            f"the stack destroyed, or its state lost? `hfdeploy status --namespace NAME` lists all that is alive."
+            f"the stack destroyed, or its state lost? `hfdeploy status --namespace NAME` lists all that is alive, "
+            f"`hfdeploy recover --stack {stack}` rebuilds a lost state."
         )
     guard = next(one for one in outputs[GUARD] if one.get("owner") == owner)
     members = [_place_of(one) for key in ("kept", "retained") for one in guard.get(key) or []]
@@ -185,7 +186,8 @@ def _is_lost(doomed: Sequence[Orphan], stack: str) -> str:
     return (
         f"The state of {stack} knows none of the {len(doomed)} endpoints with its owner tag, which looks like a lost "
         f"state rather than like orphans. Nothing was removed. To remove them all the same, name each: "
-        f"`hfdeploy orphans --stack {stack} --delete {places}`."
+        f"`hfdeploy orphans --stack {stack} --delete {places}`; to put them back into the state: "
+        f"`hfdeploy recover --stack {stack}`."
     )
 
 

@@ -129,6 +129,36 @@ class Program:
         """
         return self._read(self.file)
 
+    def preview(self) -> dict[str, Any]:
+        """What the program would do, as `pulumi preview --json` prints it; nobody is asked anything for it.
+
+        Raises:
+            EngineError: the program has a mistake, or the engine could not run it.
+        """
+        try:
+            told: dict[str, Any] = json.loads(self._pulumi("preview", "--json", "--refresh=false"))
+        except EngineError:
+            # What is wrong is in the middle of the document; without --json it is said in lines, and last.
+            self._pulumi("preview", "--refresh=false")
+            raise
+        return told
+
+    def bring_up_only(self, urn: str) -> None:
+        """Bring up one resource of the program, and what it cannot be without.
+
+        Raises:
+            EngineError: the engine could not.
+        """
+        self._pulumi("up", "--yes", "--skip-preview", "--refresh=false", "--target", urn)
+
+    def replace_state(self, document: Mapping[str, Any]) -> None:
+        """Write a state. It goes through a pipe: secrets that are to be encrypted are readable in it.
+
+        Raises:
+            EngineError: the engine refused it; the state is as it was.
+        """
+        self._pulumi("stack", "import", text=json.dumps(document))
+
     def evidence(self, name: str) -> dict[str, Any]:
         """What the last verification of an endpoint saw; empty where nothing was kept on this machine."""
         return evidence.read(evidence.file_of(self.folder, self.stack, name))
@@ -162,12 +192,12 @@ class Program:
                 redact.known.add(entry["value"])
         return {key: entry["value"] for key, entry in values.items()}
 
-    def _pulumi(self, *arguments: str) -> str:
+    def _pulumi(self, *arguments: str, text: str | None = None) -> str:
         environ = surroundings()
         found = find_engine(environ)
         variables = {**environ, **self.variables(found, environ)}
         command: list[str | Path] = [found.pulumi, *arguments, "--stack", self.stack, "--non-interactive"]
-        return run(command, environment=variables, timeout=PATIENCE, folder=self.folder)
+        return run(command, environment=variables, timeout=PATIENCE, folder=self.folder, text=text)
 
 
 def _exists(backend: str) -> bool:

@@ -100,6 +100,7 @@ class IdentityProvider(_Provider):
     @guarded
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The second line of checking, for programs that do not use `deploy`."""
+        identity.note_retention(news, session())
         return CheckResult(inputs_of(news), _failures(news))
 
     @guarded

@@ -121,11 +121,12 @@ def with_kept(outs: Mapping[str, Any], news: Props, mode: Drift) -> Props:
 def describe(outs: Mapping[str, Any], fields: list[str]) -> str:
     """`autoscaling is {"max": 4}, security is "public" (last update by alice at 2026-…)`."""
     found, update = as_found(outs), outs.get("drift") or {}
-    told = ", ".join(f"{name} is {_shown(name, found.get(name))}" for name in fields)
+    told = ", ".join(f"{name} is {shown(name, found.get(name))}" for name in fields)
     return f"{told} (last update by {update.get('by') or 'somebody'} at {update.get('at') or 'an unknown time'})"
 
 
-def _shown(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
+    """A field's value for a sentence; of a map whose values may be private only the keys."""
     if name == "security" and value in _CALLERS:
         return f"{json.dumps(value)}: {_CALLERS[str(value)]}"
     if name in _KEYS_ONLY and isinstance(value, Mapping):

@@ -10,7 +10,7 @@ from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
 from hfdeploy.provider.outputs import as_declared
-from hfdeploy.provider.props import Props, spec_fields
+from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.rollout import Goal
 from hfdeploy.spec import EndpointSpec, parse_spec
@@ -55,6 +55,7 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         previous_spec=previous,
         previous_body=previous_body,
         # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
+        keep=_keep(session.is_retained(f"{namespace}/{plan.name}"), olds or {}),
         is_first=is_first and plan.spec.adopt != generation,
         prove_anyway=plan.spec.verify.when == "always"
         or previous is None
@@ -63,6 +64,11 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
         or serves_otherwise(previous_body, wanted),
     )
+
+
+def _keep(is_retained: bool | None, olds: Props) -> bool | None:
+    """What was tagged because it was retained loses the tag again; a tag that a person put on stays."""
+    return is_retained or (False if is_retained is False and olds.get(KEEP) else None)
 
 
 def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:

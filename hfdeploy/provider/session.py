@@ -5,7 +5,7 @@ an attribute of a provider or part of a message.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,17 @@ from hfdeploy.wire import Endpoint
 
 
 @dataclass
+class Roll:
+    """The members that the guard judged before anything was touched, and how many endpoints more may go."""
+
+    members: Sequence[str]
+    lost: int
+    """How many of them this run removes or replaces."""
+    unlisted: int = 0
+    """How many endpoints were deleted in it that are not among them."""
+
+
+@dataclass
 class Session:
     """What the operations of one plugin process share."""
 
@@ -37,7 +48,11 @@ class Session:
     _safeguards: Safeguards | None = None
     _catalogs: dict[str, Catalog] = field(default_factory=dict)
     _deleted: set[tuple[str, str]] = field(default_factory=set)
+    counting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the deletions of a run are counted."""
     _members: int = 0
+    _roll: "Roll | None" = None
+    _retained: dict[str, bool] = field(default_factory=dict)
     _absences: Absences | None = None
     _branches: Branches | None = None
     drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -114,6 +129,27 @@ class Session:
         """Whether this process deleted that endpoint; the service may list it a while longer."""
         with self._lock:
             return (place, generation) in self._deleted
+
+    @property
+    def roll(self) -> "Roll | None":
+        """Who the run may lose, as the guard judged it; None where no program ran, as in `destroy`."""
+        with self._lock:
+            return self._roll
+
+    def note_roll(self, roll: "Roll") -> None:
+        """The guard judged this run."""
+        with self._lock:
+            self._roll = roll
+
+    def note_retention(self, place: str, *, is_kept: bool) -> None:
+        """Whether the program retains that endpoint, as its identity was registered."""
+        with self._lock:
+            self._retained[place] = is_kept
+
+    def is_retained(self, place: str) -> bool | None:
+        """Whether the program retains that endpoint; None where its identity was not registered in this process."""
+        with self._lock:
+            return self._retained.get(place)
 
     @property
     def deletion_seconds(self) -> float:

@@ -83,6 +83,8 @@ class Goal:
     previous_spec: EndpointSpec | None = None
     """What was last brought live and proved; None at first."""
     previous_body: Body | None = None
+    keep: bool | None = None
+    """Whether a PUT that goes out anyway puts `hfd-keep` on the endpoint (True), takes it off, or leaves it (None)."""
     is_first: bool = False
     """Nothing of this endpoint was ever verified: a pause is ours to end, a failure follows `on_create_failure`."""
     prove_anyway: bool = False

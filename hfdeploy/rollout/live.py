@@ -30,7 +30,7 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     """
     found = _find_ours(goal, means.api)
     changes = compare(goal.wanted, found, resend=goal.resend)
-    body = sealed(changes, goal)
+    body = sealed(changes, goal, found)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     is_visible = compare(goal.wanted, found).is_served
@@ -65,7 +65,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, found, changes, sent.body, means, deadline)
+        live = put(goal, changes, sent.body, means, deadline)
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
         means.report.warn(

@@ -4,7 +4,7 @@ import copy
 
 from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
 from hfdeploy.errors import ApiError, AuthError, CapacityMissing, QuotaExceeded
-from hfdeploy.owner import with_own_tags
+from hfdeploy.owner import with_keep
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -16,14 +16,21 @@ def named(changes: Changes, goal: Goal) -> list[str]:
     return [*changes.names, *(["secrets"] if SECRETS in goal.resend else [])]
 
 
-def sealed(changes: Changes, goal: Goal) -> Body:
-    """The PUT's body with the secret values that belong to the fields in it."""
+def sealed(changes: Changes, goal: Goal, live: Endpoint) -> Body:
+    """The PUT's body with the secret values that belong to the fields in it, and always the tags.
+
+    Whether tags survive an update that does not name them is not documented, and without the owner's nobody may change
+    or delete the endpoint any more. A PUT for tags of ours alone is never sent.
+    """
     body = copy.deepcopy(changes.body)
     if REVISION in goal.resend:
         body["model"]["revision"] = goal.revision
     if SECRETS in goal.resend:
         body.setdefault("model", {})["secrets"] = {name: value.reveal() for name, value in goal.secrets.items()}
     add_credentials(body, goal)
+    if body:
+        tags = body.get("tags", list(live.tags))
+        body["tags"] = tags if goal.keep is None else with_keep(tags, goal.keep)
     return body
 
 
@@ -35,7 +42,7 @@ def add_credentials(body: Body, goal: Goal) -> None:
         variant["credentials"] = {"username": registry.username, "password": goal.registry_password.reveal()}
 
 
-def put(goal: Goal, found: Endpoint, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:
+def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:
     """Send the update, with a note of it for the run that comes after this one was killed."""
     means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))))
     try:
@@ -43,7 +50,7 @@ def put(goal: Goal, found: Endpoint, changes: Changes, body: Body, means: Means,
     except (ApiError, AuthError):
         means.journal.withdraw()
         raise
-    live = _with_tags(goal, found, live, means)
+    _require_tags(goal, body, live, means)
     if not compare(goal.wanted, live).items:
         means.journal.answer(live)
     for name in left_behind(goal.previous_body, goal.wanted, live) if goal.previous_body else ():
@@ -54,23 +61,14 @@ def put(goal: Goal, found: Endpoint, changes: Changes, body: Body, means: Means,
     return live
 
 
-def _with_tags(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:
-    """Give back the tags that our own update took: without the owner's nobody may change or delete it any more.
-
-    Whether tags survive an update that does not name them is not documented. Only where they did not is this sent.
-    """
-    tags = with_own_tags(goal.wanted["tags"] or [], found.tags)
-    if set(tags) <= set(live.tags):
-        return live
-    live = means.api.update(
-        goal.namespace, goal.plan.name, {"tags": tags}, is_applied=lambda seen: set(tags) <= set(seen.tags)
-    )
-    if not set(tags) <= set(live.tags):
+def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:
+    """Read the tags back: a service that does not keep them keeps us from ever changing or deleting the endpoint."""
+    lost = sorted(set(body.get("tags", ())) - set(live.tags))
+    if lost:
         means.report.warn(
-            f"the service does not keep tags on {goal.place} ({', '.join(tags)}): hfdeploy will neither change nor "
-            f"delete it without"
+            f"the service did not keep {', '.join(lost)} on {goal.place}: hfdeploy will neither change nor delete it "
+            f"without its tags"
         )
-    return live
 
 
 def _put_until(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
