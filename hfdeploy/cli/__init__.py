@@ -24,7 +24,7 @@ from hfdeploy import redact
 from hfdeploy.cli import endpoints, hardware, local, orphans, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 _INTERRUPTED: Final = 130
 """What Typer makes of Ctrl-C."""

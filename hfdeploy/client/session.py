@@ -17,7 +17,7 @@ from huggingface_hub.utils import build_hf_headers
 from huggingface_hub.utils._http import default_client_factory
 from pydantic import ValidationError
 
-from hfdeploy import errors
+from hfdeploy import errors, settings
 from hfdeploy.client import answer
 from hfdeploy.redact import Secret
 from hfdeploy.transport import CONNECT, READ, Transport, bounded, is_bounded
@@ -167,11 +167,16 @@ class _Door:
                     " huggingface_hub has one address per process."
                 )
             if not self._users:
+                self._address = address
                 set_client_factory(_new_client)
                 self._before = constants.INFERENCE_ENDPOINTS_ENDPOINT
                 constants.INFERENCE_ENDPOINTS_ENDPOINT = f"{address}/v2"
-                self._address = address
             self._users += 1
+
+    @property
+    def is_public(self) -> bool:
+        """Whether what is open is the service itself, and not an address that somebody chose."""
+        return self._address == settings.API
 
     def close(self) -> None:
         with self._lock:
@@ -187,7 +192,7 @@ _door: Final = _Door()
 def _new_client() -> httpx2.Client:
     """No redirects: the token goes where it was sent and nowhere else."""
     return httpx2.Client(
-        transport=Transport(),
+        transport=Transport(is_public=_door.is_public),
         follow_redirects=False,
         trust_env=False,  # the transport reads the proxies itself; nothing else of the environment is wanted
         timeout=httpx2.Timeout(READ, connect=CONNECT),

@@ -6,7 +6,6 @@ touched, and the providers are correct without it, only slower and quieter.
 """
 
 import gc
-import logging
 import os
 import re
 import socket
@@ -19,7 +18,10 @@ from types import FrameType
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-log = logging.getLogger(__name__)
+from hfdeploy import redact
+from hfdeploy.render import plain_line
+
+log = redact.logger(__name__)
 
 POOL = 256
 """Threads of the widened pool; waiting threads cost little, and 200 endpoints start side by side."""
@@ -138,15 +140,22 @@ _STUBS: dict[str, engine_pb2_grpc.EngineStub] = {}
 def _send(
     text: str, urn: str, *, is_lasting: bool, severity: "engine_pb2.LogSeverity.ValueType" = engine_pb2.INFO
 ) -> None:
-    """Hand a line to the engine. A line that cannot be shown must never fail a rollout."""
+    """Hand a line to the engine, with nothing in it that a terminal would obey or nobody should see.
+
+    A line that cannot be shown must never fail a rollout.
+    """
     address = engine_address()
     if address is None or is_stopped():
         return
+    line = plain_line(redact.known.scrub(text))
     try:
         with _CHANNEL_LOCK:
             stub = _STUBS.get(address) or _STUBS.setdefault(
                 address, engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
             )
-        stub.Log(engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=not is_lasting), timeout=2)
+        stub.Log(
+            engine_pb2.LogRequest(severity=severity, message=line, urn=urn, ephemeral=not is_lasting),
+            timeout=2,
+        )
     except (grpc.RpcError, ValueError) as error:
         log.debug("the engine did not take a line: %s", error)
