@@ -57,13 +57,13 @@ class Session:
     ) -> None:
         self._address, self._deadlines = address, deadlines
         self._stopped, self._utcnow = stopped, utcnow
+        _door.open(address)
         release = version(_LIBRARY)
         self._headers = build_hf_headers(token=token.reveal(), library_name=_LIBRARY, library_version=release)
         self._hub = HfApi(token=token.reveal(), library_name=_LIBRARY, library_version=release)
         self._lock = threading.Lock()
         self._doubts = 0
         self._is_open = True
-        _door.open(address)
 
     def close(self) -> None:
         """Give the address back, once; connections close with the last session."""
@@ -156,7 +156,7 @@ class _Door:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._address = ""
-        self._before = ""
+        self._before = ("", False)
         self._users = 0
 
     def open(self, address: str) -> None:
@@ -169,7 +169,9 @@ class _Door:
             if not self._users:
                 self._address = address
                 set_client_factory(_new_client)
-                self._before = constants.INFERENCE_ENDPOINTS_ENDPOINT
+                self._before = (constants.INFERENCE_ENDPOINTS_ENDPOINT, constants.HF_HUB_DISABLE_TELEMETRY)
+                # Its headers would name what it runs in, by a list that it fetches from the Hub first: not ours to ask.
+                constants.HF_HUB_DISABLE_TELEMETRY = True
                 constants.INFERENCE_ENDPOINTS_ENDPOINT = f"{address}/v2"
             self._users += 1
 
@@ -183,7 +185,7 @@ class _Door:
             self._users -= 1
             if not self._users:
                 set_client_factory(default_client_factory)
-                constants.INFERENCE_ENDPOINTS_ENDPOINT = self._before
+                constants.INFERENCE_ENDPOINTS_ENDPOINT, constants.HF_HUB_DISABLE_TELEMETRY = self._before
 
 
 _door: Final = _Door()
