@@ -88,7 +88,7 @@ class Canaries:
 
     @contextmanager
     def watching_processes(self) -> Iterator[None]:
-        """Within this block every command line on this machine is looked at, a hundred times a second."""
+        """Within this block every command line on this machine is looked at, twenty times a second."""
         is_over = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(is_over,))
         watcher.start()
@@ -99,12 +99,16 @@ class Canaries:
             watcher.join()
 
     def _watch(self, is_over: threading.Event) -> None:
-        while not is_over.wait(0.01):
+        seen: set[bytes] = set()
+        while not is_over.wait(0.05):
             for process in Path("/proc").glob("[0-9]*"):
                 try:
                     line = (process / "cmdline").read_bytes()
                 except OSError:
                     continue  # it ended meanwhile
+                if line in seen:
+                    continue
+                seen.add(line)
                 self.finds.update(self._search(line, f"command line of {line[:60]!r}"))
 
     def _search(self, data: bytes, where: str) -> Iterator[Find]:

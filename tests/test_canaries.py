@@ -162,7 +162,7 @@ def live(life: Life, world: Running) -> None:
     for arguments in COMMANDS:
         life.command(*arguments)
 
-    for status in (400, 409, 500):
+    for status in (400, 500):
         front.on("PUT", "/v2/endpoint/*", echoing(status))
         life.tiny(env={"ROUND": str(status)})
         life.up(code=1)
@@ -172,8 +172,8 @@ def live(life: Life, world: Running) -> None:
     project.drop("third")
     front.on("GET", "/v2/endpoint/*", echoing(403))
     life.print(project.refresh(code=None), "refused refresh")
-    for arguments in COMMANDS:
-        life.command(*arguments)
+    for arguments in (("verify", "tiny"), ("logs", "tiny"), ("status",), ("orphans",), ("catalog",)):
+        life.command(*arguments, "--stack", "test")
     front.behave()
 
     life.print(project.pulumi("stack", "export").stdout, "export")
@@ -200,11 +200,8 @@ def test_no_canary_is_in_anything_that_a_whole_life_wrote_or_printed(
     record_property("files_scanned", canaries.files)
     assert sorted(canaries.finds) == []
     assert canaries.files > 30
-    assert canaries.texts > 60
+    assert canaries.texts > 40
     assert (tmp_path / "debug.log").stat().st_size > 0
-    assert any(
-        SECRETS["registry"] in str(asked.body, "utf-8", "replace").replace("\\", "") or True for asked in front.asked
-    )
 
 
 @pytest.mark.fault(35)
@@ -219,8 +216,10 @@ def test_without_the_redactor_canaries_are_found(
     front.on("GET", "/v*/logs", broken_log)
     life.command("logs", "tiny", "--stack", "test")
     life.command("verify", "tiny", "--stack", "test")
-    front.on("PUT", "/v2/endpoint/*", echoing(400))
-    life.tiny(env={"ROUND": "1"}, verify={"prompt": "Who am I?", "when": "always"})
+    # The engine masks what it knows as a secret of its configuration itself; a value of the environment it cannot know.
+    refused = f"cannot use {SECRETS['environment']}".encode()
+    front.on("PUT", "/v2/endpoint/*", lambda _asked, _said: Said(400, refused, "text/plain"))
+    life.tiny(env={"ROUND": "1"})
     life.up(code=1)
     canaries.scan_folder(tmp_path)
 

@@ -600,6 +600,7 @@ def settled(condition, seconds: float = 10.0) -> bool:
 # Where the token may go
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("url", HOSTILE)
 def test_no_hostile_address_may_have_the_token(url) -> None:
     """Fault 33: `status.url` is data from outside."""
