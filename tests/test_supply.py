@@ -1,4 +1,4 @@
-"""What is installed and what is unpickled: locked packages, no code at install, nothing in a state but our three names."""
+"""What is installed and what is unpickled: locked packages, no code at install, no names but ours in a state."""
 
 import base64
 import pickletools
@@ -47,7 +47,7 @@ def test_nothing_is_installed_without_hashes_and_nothing_of_ours_runs_at_install
 @pytest.mark.fault(41)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_pickled_provider_names_our_class_and_nothing_else(provider: type) -> None:
-    """A state is code: what Pulumi loads at the next refresh is what the pickle names, so it names one class of ours."""
+    """A state is code: what Pulumi loads at the next refresh is what the pickle names, and that is one class."""
     pickled = base64.b64decode(serialize_provider(provider()))
 
     names: list[str] = []
@@ -60,4 +60,4 @@ def test_a_pickled_provider_names_our_class_and_nothing_else(provider: type) -> 
 
     assert names == ["hfdeploy.provider", provider.__name__]
     assert called == ["REDUCE"]
-    assert type(dill.loads(pickled)) is provider
+    assert type(dill.loads(pickled)) is provider  # noqa: S301 - made a line ago
