@@ -17,8 +17,8 @@ import httpx2
 import tenacity
 
 from hfdeploy import errors, redact
-from hfdeploy.settings import Settings
-from hfdeploy.transport import Transport, bounded
+from hfdeploy.settings import HUB, Settings
+from hfdeploy.transport import Transport, Untrusted, bounded
 from hfdeploy.wait import Clock, SystemClock, never, pause_wanted
 
 CALL: Final = 30.0
@@ -68,7 +68,7 @@ class Hub:
         if settings.hub_token is not None:
             headers["authorization"] = f"Bearer {settings.hub_token.reveal()}"
         self._client = httpx2.Client(
-            transport=Transport(),
+            transport=Transport(is_public=settings.hub_url == HUB),
             headers=headers,
             follow_redirects=True,
             max_redirects=_MOST_REDIRECTS,
@@ -125,6 +125,10 @@ class Hub:
                 response = self._client.get(f"{self._address}{path}")
         except httpx2.TooManyRedirects:
             return errors.Unreachable(f"{request} was redirected more than {_MOST_REDIRECTS} times.")
+        except Untrusted as failure:
+            return errors.Untrusted(
+                f"{request} was not sent: who answers cannot be proved to be the Hub ({_cut(str(failure))})."
+            )
         except (httpx2.TransportError, httpx2.DecodingError) as failure:
             if self._stopped():
                 return errors.Cancelled("Interrupted while a request was under way. Run again to continue.")

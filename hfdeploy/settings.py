@@ -5,7 +5,6 @@ get what was meant for the other. A token follows its address: one from the envi
 goes to an emulator that the stack's configuration names, and nothing goes to a Hub that nobody chose.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from hfdeploy import errors, redact
+from hfdeploy import errors, redact, trust
 from hfdeploy.redact import Secret
 from hfdeploy.spec import FromConfig, FromEnv
 
@@ -150,10 +149,7 @@ def secret_value(
 def is_loopback(address: str) -> bool:
     """Whether an address is on this machine, by its text alone: nothing is resolved."""
     host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return host == "localhost" or trust.here(host)
 
 
 def _environment() -> Mapping[str, str]:

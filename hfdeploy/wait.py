@@ -30,7 +30,7 @@ _PATIENCE: Final = 10.0
 _REACTION: Final = 0.5
 """Seconds after which a sleeper looks whether somebody asked to stop; two seconds are promised."""
 
-_RATE: Final = re.compile(r";\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
+_RATE: Final = re.compile(r";\s*r\s*=\s*(\d{1,9})\s*;\s*t\s*=\s*(\d{1,9})(?!\d)")
 """What is left and when it is full again, in the `ratelimit` header of the Hub's limiter."""
 
 T = TypeVar("T")
@@ -221,7 +221,7 @@ def _retry_after(text: str, now: datetime) -> float:
 def _until(text: str, now: datetime) -> float:
     try:
         date = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return 0.0  # neither seconds nor a date: as good as absent
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return (aware - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0  # neither seconds nor a date of any calendar: as good as absent

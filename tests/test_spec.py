@@ -327,7 +327,7 @@ def test_no_spec_reaches_out_of_its_folder(folder: Path) -> None:
     out = "leads out of the folder of the specs, which none may leave"
     assert sorted(refused(*hostile, root=folder)) == sorted(
         [
-            "a\0.yaml: has a NUL in its name",
+            "a\ufffd.yaml: has a NUL in its name",
             "outside.yaml: does not exist",
             *(f"{name}: {out}" for name in ("outside.yaml", "outside.yaml", "passwd", folder.parent.name)),
         ]

@@ -198,6 +198,7 @@ def test_nothing_is_sent_to_a_configuration_that_is_not_the_declared_one(server,
     assert server.callers == 0
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("url", HOSTILE)
 def test_a_foreign_host_gets_no_request_at_all(server, clock, monkeypatch, url) -> None:
     """Fault 33: every name leads to a server that would take the token; nobody even calls it."""

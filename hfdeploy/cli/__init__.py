@@ -25,7 +25,7 @@ from hfdeploy import redact
 from hfdeploy.cli import doctor, endpoints, hardware, local, orphans, recover, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 _INTERRUPTED: Final = 130
 """What Typer makes of Ctrl-C."""

@@ -4,18 +4,18 @@ Asked of the Hub once per branch and process, while a refresh is on the network 
 trouble with it is anybody's: a Hub that does not answer is not asked again by this process.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
 
+from hfdeploy import redact
 from hfdeploy.errors import HfdeployError, Inconclusive
 from hfdeploy.hub import Hub
 from hfdeploy.settings import Settings
 from hfdeploy.wait import Clock
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 _SECONDS: Final = 5.0
 """For one question; a refresh must not hang on a Hub that is down."""

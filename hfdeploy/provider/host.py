@@ -20,8 +20,9 @@ import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from hfdeploy import redact
+from hfdeploy.render import plain_line
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 POOL = 256
 """Threads of the widened pool; waiting threads cost little, and 200 endpoints start side by side."""
@@ -141,7 +142,7 @@ class EngineLog(logging.Handler):
 
 def log_to_engine() -> None:
     """Let the engine have the log of this process; once, however often it is configured."""
-    package = logging.getLogger(__name__.partition(".")[0])
+    package = redact.logger(__name__.partition(".")[0])
     if not any(isinstance(handler, EngineLog) for handler in package.handlers):
         package.addHandler(EngineLog())
         package.setLevel(logging.DEBUG)
@@ -165,15 +166,22 @@ _STUBS: dict[str, engine_pb2_grpc.EngineStub] = {}
 def _send(
     text: str, urn: str, *, is_lasting: bool, severity: "engine_pb2.LogSeverity.ValueType" = engine_pb2.INFO
 ) -> None:
-    """Hand a line to the engine. A line that cannot be shown must never fail a rollout."""
+    """Hand a line to the engine, with nothing in it that a terminal would obey or nobody should see.
+
+    A line that cannot be shown must never fail a rollout.
+    """
     address = engine_address()
     if address is None or is_stopped():
         return
+    line = plain_line(redact.known.scrub(text))
     try:
         with _CHANNEL_LOCK:
             stub = _STUBS.get(address) or _STUBS.setdefault(
                 address, engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
             )
-        stub.Log(engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=not is_lasting), timeout=2)
+        stub.Log(
+            engine_pb2.LogRequest(severity=severity, message=line, urn=urn, ephemeral=not is_lasting),
+            timeout=2,
+        )
     except (grpc.RpcError, ValueError) as error:
         log.debug("the engine did not take a line: %s", error)

@@ -7,18 +7,17 @@ fields it holds keyed digests.
 """
 
 import json
-import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hfdeploy import evidence
+from hfdeploy import evidence, redact
 from hfdeploy.provider.difference import meaning_of
 from hfdeploy.provider.props import Props
 from hfdeploy.redact import digest, new_salt
 from hfdeploy.wire import Endpoint
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 _FOLDER: Final = "unfinished"
 _MOST: Final = 5

@@ -17,7 +17,7 @@ from hfdeploy.render.status import (
     status_table,
 )
 from hfdeploy.render.table import Column, Table, markdown
-from hfdeploy.render.text import plain
+from hfdeploy.render.text import is_harmless, plain, plain_line
 from hfdeploy.render.verification import verification_facts
 
 __all__ = [
@@ -31,10 +31,12 @@ __all__ = [
     "describe_live",
     "describe_secrets",
     "facts",
+    "is_harmless",
     "markdown",
     "paragraphs",
     "parse_deployment",
     "plain",
+    "plain_line",
     "plan_json",
     "plan_markdown",
     "plan_table",

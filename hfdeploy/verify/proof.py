@@ -10,7 +10,7 @@ from hfdeploy.stream import (
     About,
     Address,
     Deadlines,
-    InsideAddress,
+    Stranger,
     endpoint_address,
     make_request,
     measure,
@@ -96,7 +96,7 @@ class _Proof:
             )
         try:
             return self._wake_and_try(address)
-        except InsideAddress as problem:
+        except Stranger as problem:
             return inconclusive(Reason.FOREIGN_HOST, str(problem))
 
     def _wake_and_try(self, address: Address) -> Judgement:
