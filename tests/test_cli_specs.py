@@ -53,6 +53,7 @@ def test_everything_wrong_in_all_files_is_said_at_once(specs) -> None:
     assert {ended.returncode, told.returncode, marked.returncode} == {2}
 
 
+@pytest.mark.fault(27)
 def test_the_plan_of_the_shipped_specs_in_text() -> None:
     """What a person reads before agreeing to a bill. After a change on purpose: `hfdeploy plan > tests/golden/...`."""
     assert succeed("plan", "specs") == (GOLDEN / "plan.txt").read_text("utf-8")
@@ -107,6 +108,7 @@ def test_a_plan_of_broken_specs_is_no_plan(specs) -> None:
     assert "other.yaml" in ended.stderr
 
 
+@pytest.mark.fault(29)
 def test_a_plan_asks_nobody_unless_it_is_told_to(specs, emulator) -> None:
     """The same commit always reviews the same, and CI needs no token for it."""
     env = talking_to(emulator)

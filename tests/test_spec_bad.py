@@ -67,6 +67,7 @@ def in_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
 
 
+@pytest.mark.fault(30, 32, 37)
 @pytest.mark.usefixtures("in_the_folder")
 @pytest.mark.parametrize("file", FILES)
 def test_a_broken_spec_is_refused_with_its_sentence(file: str) -> None:

@@ -395,6 +395,7 @@ OPEN = {
 }
 
 
+@pytest.mark.fault(25, 26)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_only_a_good_stream_passes(server, shape) -> None:
     """Fault 25 and 26: most of these are a normal end to the official client, or never end at all."""
@@ -407,6 +408,7 @@ def test_only_a_good_stream_passes(server, shape) -> None:
     assert shape not in OPEN or server.hung_up.wait(10), "what was said is enough; the line is not held"
 
 
+@pytest.mark.fault(25)
 def test_of_a_page_only_the_beginning_is_read(server) -> None:
     """Its type is the evidence; some pages have no end."""
     sample = answer(server, lambda line: (line.say(opening("text/html"), b"<h1>Welcome" * 2000), line.wait()))
@@ -432,6 +434,7 @@ OPENAI_SHAPES = {
 }
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("shape", OPENAI_SHAPES)
 def test_only_a_good_chat_passes(server, shape) -> None:
     """The same for the engines that speak OpenAI."""
@@ -442,6 +445,7 @@ def test_only_a_good_chat_passes(server, shape) -> None:
     assert (judgement.verdict, judgement.reason) == (verdict, reason), judgement.sentence
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "reason"),
     [
@@ -474,6 +478,7 @@ def test_the_wait_the_server_asks_for_is_kept(server) -> None:
 # Time
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     ("shape", "deadline", "after"),
     [
@@ -599,6 +604,7 @@ def settled(condition, seconds: float = 10.0) -> bool:
 # Where the token may go
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("url", HOSTILE)
 def test_no_hostile_address_may_have_the_token(url) -> None:
     """Fault 33: `status.url` is data from outside."""
@@ -720,6 +726,7 @@ def test_an_emulator_is_reached_without_the_proxy_of_the_environment(server, mon
         assert proxy.callers == 0
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(server, status) -> None:
     """The other host would learn the token."""
