@@ -59,6 +59,11 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
         live = put(goal, sent.body, means, deadline)
+        if not is_ours(live, goal.owner):
+            means.report.warn(
+                f"the service did not keep the owner tag on {goal.place}: hfdeploy will neither change nor delete it "
+                f"without"
+            )
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
         means.report.warn(
