@@ -146,6 +146,24 @@ def test_a_stack_says_where_its_specs_are_and_whose_they_are(specs) -> None:
     assert two["findings"][0]["file"] == "more/deep/second.yaml"
 
 
+@pytest.mark.fault(42)
+def test_exit_5_a_plan_of_a_stack_over_its_budget(specs) -> None:
+    """The review says what `deploy()` is going to refuse."""
+    program = specs.parent / "stacks"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text("name: hfdeploy\nruntime: python\n")
+    for stack, most in (("poor", 1), ("rich", 100_000)):
+        text = f"config: {{ 'hfdeploy:budget': {{ monthly_ceiling_usd: {most} }} }}\n"
+        (program / f"Pulumi.{stack}.yaml").write_text(text)
+
+    poor = run("plan", "--stack", "poor", cwd=specs.parent)
+    rich = run("plan", "--stack", "rich", cwd=specs.parent)
+
+    assert (poor.returncode, rich.returncode) == (5, 0)
+    assert "hfdeploy:budget allows $1.00/month: demo $" in poor.stderr
+    assert "\ndemo " in poor.stdout
+
+
 @pytest.mark.parametrize("columns", [140, 100, 60])
 def test_a_plan_is_readable_at_any_width(columns) -> None:
     """A table that is cut off hides the price."""

@@ -293,3 +293,26 @@ def test_a_rotated_token_is_used_and_the_old_one_forgotten(world: Running, proje
     project.configure()
     project.pulumi("preview")
     project.up("--expect-no-changes")
+
+
+@pytest.mark.fault(42)
+def test_a_stack_over_its_budget_sends_nothing(world: Running, project: Project) -> None:
+    """Before anything is registered, in a preview too; within the budget it goes up."""
+    project.spec("tiny")
+    project.spec("other", instance="nvidia-a100 x8", autoscaling={"max": 3})
+    project.pulumi("config", "set", "--path", "hfdeploy:budget.monthly_ceiling_usd", "500")
+
+    seen = project.pulumi("preview", code=None)
+    refused = project.up(code=1)
+
+    assert "With every replica up this stack costs $" in refused
+    assert "hfdeploy:budget allows $500.00/month: other $" in refused
+    assert seen.returncode != 0
+    assert "hfdeploy:budget allows $500.00/month" in seen.stdout + seen.stderr
+    assert "Traceback" not in refused
+    assert writes(world) == []
+    assert names(world) == []
+
+    project.drop("other")
+    project.up()
+    assert names(world) == ["tiny"]
