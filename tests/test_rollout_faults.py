@@ -177,3 +177,16 @@ def test_a_held_failure_is_left_as_it_is(world: Running, plugin: Plugin) -> None
     assert "What was sent: engine." in said
     assert "left as it is (rollout.on_update_failure: hold)" in said
     assert (len(puts(world)), world.state("tiny")) == (1, "updateFailed")
+
+
+@pytest.mark.fault(27)
+def test_waking_says_what_it_costs(world: Running, plugin: Plugin) -> None:
+    """A proof of a sleeping endpoint is paid for: start, prompt and idle time of one replica."""
+    stack = Stack(plugin)
+    world.act("scale-to-zero", "tiny")
+
+    stack.update(env={"LOG_LEVEL": "debug"})
+
+    (said,) = (line for line in plugin.lines(is_lasting=True) if "waking acme/tiny to verify it" in line)
+    assert "which costs about $0.21 if its start takes 10 minutes" in said
+    assert stack.endpoint.outs["verdict"] == "passed"

@@ -1,6 +1,7 @@
 """One request to an endpoint: what is sent, where it may go, what is counted, and that it always ends."""
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -1053,3 +1054,19 @@ def test_a_small_question_reads_no_flood(server) -> None:
     reply = fetch(endpoint_address(server.url, server.url), "/info", token=TOKEN, byte_cap=2000)
 
     assert 2000 < len(reply.body) < 80_000
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (401, r"the token was not accepted \(401\).*is HF_TOKEN set and valid\?"),
+        (403, r"the token may not call this endpoint, or the model is gated \(403\)"),
+        (404, r"the engine has no such route for this task, or no such model \(404\)"),
+    ],
+)
+def test_a_refusal_names_its_cause(server, status, cause) -> None:
+    """A gated model, a token of somebody else and a task without this route look alike otherwise."""
+    judgement = judge(answer(server, http(status, {"error": "no"})), Wanted())
+
+    assert re.search(cause, judgement.sentence), judgement.sentence
