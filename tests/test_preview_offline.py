@@ -85,6 +85,7 @@ def test_a_preview_of_a_change_opens_no_socket(
     assert writes(world, before) == []
     assert world.requests(before) == []
 
-    _, tried = preview(project, tmp_path, "--refresh", code=None)
-    assert tried, "the control: a refresh asks the service, and whoever listens has to hear it"
+    project.configure()
+    told, tried = preview(project, tmp_path, "--refresh", code=None)
+    assert tried, told + "the control: a refresh asks the service, and whoever listens has to hear it"
     record_property("controls", 1)
