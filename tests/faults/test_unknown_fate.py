@@ -1,4 +1,4 @@
-"""Seven kinds of lost answers at each request of a create and of its rollout: one endpoint, live, in no more than a few runs.
+"""Seven kinds of lost answers at each request of a create and of its rollout: one endpoint, and it is live.
 
 Too long for every test run: silence lasts as long as the deadline of a call. All cases run side by side in one plugin
 process, each in a namespace of its own.
@@ -39,6 +39,7 @@ def test_a_lost_answer_anywhere_leaves_one_endpoint(world: Running, tmp_path: Pa
     with running_plugin(config(world), folder=tmp_path) as plugin:
         ended = in_parallel([lambda one=one: bring(plugin, wanted(one)) for one in cases])
 
+    world._script("DELETE", "/faults")
     hit = {one["path"].split("/")[3] for one in world.requests() if one["faults"]}
     for namespace, (identity, runs) in zip(cases, ended, strict=True):
         case = (namespace, cases[namespace])
