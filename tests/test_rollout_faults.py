@@ -80,7 +80,7 @@ def test_an_update_that_never_finishes_is_put_back(world: Running, plugin: Plugi
     stack = Stack(plugin)
     world.set(outcomes=[{"match": {"model.image.tgi.url": BAD}, "outcome": "stuck_initializing"}])
 
-    said = fail_update(stack, **bad_engine() | {"rollout": {"timeout": "4s"}})
+    said = fail_update(stack, **bad_engine() | {"rollout": {"timeout": "8s"}})
 
     assert "was still updating after " in said
     assert "put back and serves again" in said
