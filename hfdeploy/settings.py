@@ -5,10 +5,12 @@ get what was meant for the other. A token follows its address: one from the envi
 goes to an emulator that the stack's configuration names, and nothing goes to a Hub that nobody chose.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -109,6 +111,30 @@ def load_safeguards(config: Mapping[str, str] | None = None, environ: Mapping[st
         allowed_removals=_count("HFDEPLOY_ALLOW_REMOVALS", environ.get("HFDEPLOY_ALLOW_REMOVALS")) or 0,
         removes_orphans=orphans == "delete",
         drift=Drift(drift),
+    )
+
+
+def load_budget(config: Mapping[str, str]) -> Decimal | None:
+    """What the stack may cost in a month with every replica up, in USD; None where nobody said.
+
+    Raises:
+        errors.UsageError: anything but `{monthly_ceiling_usd: NUMBER}`; a typing mistake must not lift a limit.
+    """
+    text = _Config(config).get("budget")
+    if text is None:
+        return None
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = text
+    match given:
+        case {"monthly_ceiling_usd": int() | float() | str() as amount, **others} if not others:
+            found = str(amount).strip()
+            if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", found):
+                return Decimal(found)
+    raise errors.UsageError(
+        f"hfdeploy:budget is {text!r}: it must be {{monthly_ceiling_usd: NUMBER}}, such as "
+        f"`pulumi config set --path hfdeploy:budget.monthly_ceiling_usd 500`."
     )
 
 

@@ -62,6 +62,7 @@ def left(world: Running, owner: str, name: str, *tags: str, created: str = OLD) 
     world.seed(name, tags=[f"hfd-o-{owner}", f"hfd-l-{name}", *tags], createdAt=created)
 
 
+@pytest.mark.fault(2, 42)
 def test_only_what_is_ours_and_in_no_state_is_listed(world: Running, project_once: Project, owner: str) -> None:
     """With age and cost, so that somebody can decide; nobody else's endpoint is in the list."""
     left(world, owner, "left")
@@ -83,6 +84,7 @@ def test_nothing_left_is_said_and_ends_with_zero(project_once: Project) -> None:
     assert orphans(project_once)[:2] == (0, [])
 
 
+@pytest.mark.fault(2, 42)
 def test_delete_removes_the_old_ones_and_neither_kept_nor_young(
     world: Running, project_once: Project, owner: str
 ) -> None:
@@ -134,6 +136,7 @@ def test_a_name_that_is_no_orphan_is_refused(world: Running, project_once: Proje
     assert names(world) == ["left", "tiny"]
 
 
+@pytest.mark.fault(20)
 def test_a_lost_state_is_not_taken_for_orphans(world: Running, project_once: Project, owner: str, tmp_path) -> None:
     """An old backup of the state knows the guard and none of the endpoints: removing them would remove production."""
     left(world, owner, "left")

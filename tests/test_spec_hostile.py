@@ -188,6 +188,7 @@ NOISE = st.one_of(
 )
 
 
+@pytest.mark.fault(30)
 @given(content=NOISE)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_noise_raises_nothing_but_our_own_error(file: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """One request to an endpoint: what is sent, where it may go, what is counted, and that it always ends."""
 
 import json
+import re
 import socket
 import ssl
 import struct
@@ -396,6 +397,7 @@ OPEN = {
 }
 
 
+@pytest.mark.fault(25, 26)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_only_a_good_stream_passes(server, shape) -> None:
     """Fault 25 and 26: most of these are a normal end to the official client, or never end at all."""
@@ -408,6 +410,7 @@ def test_only_a_good_stream_passes(server, shape) -> None:
     assert shape not in OPEN or server.hung_up.wait(10), "what was said is enough; the line is not held"
 
 
+@pytest.mark.fault(25)
 def test_of_a_page_only_the_beginning_is_read(server) -> None:
     """Its type is the evidence; some pages have no end."""
     sample = answer(server, lambda line: (line.say(opening("text/html"), b"<h1>Welcome" * 2000), line.wait()))
@@ -433,6 +436,7 @@ OPENAI_SHAPES = {
 }
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("shape", OPENAI_SHAPES)
 def test_only_a_good_chat_passes(server, shape) -> None:
     """The same for the engines that speak OpenAI."""
@@ -443,6 +447,7 @@ def test_only_a_good_chat_passes(server, shape) -> None:
     assert (judgement.verdict, judgement.reason) == (verdict, reason), judgement.sentence
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "reason"),
     [
@@ -475,6 +480,7 @@ def test_the_wait_the_server_asks_for_is_kept(server) -> None:
 # Time
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     ("shape", "deadline", "after"),
     [
@@ -722,6 +728,7 @@ def test_an_emulator_is_reached_without_the_proxy_of_the_environment(server, mon
         assert proxy.callers == 0
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(server, status) -> None:
     """The other host would learn the token."""
@@ -1048,3 +1055,19 @@ def test_a_small_question_reads_no_flood(server) -> None:
     reply = fetch(endpoint_address(server.url, server.url), "/info", token=TOKEN, byte_cap=2000)
 
     assert 2000 < len(reply.body) < 80_000
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (401, r"the token was not accepted \(401\).*is HF_TOKEN set and valid\?"),
+        (403, r"the token may not call this endpoint, or the model is gated \(403\)"),
+        (404, r"the engine has no such route for this task, or no such model \(404\)"),
+    ],
+)
+def test_a_refusal_names_its_cause(server, status, cause) -> None:
+    """A gated model, a token of somebody else and a task without this route look alike otherwise."""
+    judgement = judge(answer(server, http(status, {"error": "no"})), Wanted())
+
+    assert re.search(cause, judgement.sentence), judgement.sentence

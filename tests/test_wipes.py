@@ -219,7 +219,7 @@ def test_a_changed_field_changes_nothing_else(make, field: str, options: dict[st
 
 
 def test_every_update_names_the_tags(make, world: Running) -> None:
-    """Without the owner's tag nothing could delete it any more, and nobody says that an update without them keeps it."""
+    """Without the owner's tag nothing could delete it any more, and an update without them may drop it."""
     stack = make(tags_survive_update="no")
 
     stack.update(env={"LOG_LEVEL": "debug", "WORKERS": "2"})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfdeploy import evidence
+from hfdeploy.cost import format_money
 from hfdeploy.diff import project
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import Plan
@@ -17,12 +18,13 @@ from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
+from hfdeploy.render import estimate_of
 from hfdeploy.rollout import Goal, Means, Prove, bring_live, make_check
 from hfdeploy.settings import Drift
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.verify import Verification, prove
 from hfdeploy.wait import Clock
-from hfdeploy.wire import Endpoint
+from hfdeploy.wire import Endpoint, State
 
 _SHOW_EVERY_S = 0.2
 
@@ -109,6 +111,8 @@ def _looked_again(olds: Props, session: Session, row: Row) -> Props:
 
 def _prover(goal: Goal, session: Session, row: Row) -> Prove:
     def prove_live(live: Endpoint, spec: EndpointSpec) -> Verification:
+        if live.status.state is State.SCALED_TO_ZERO:
+            row.note(f"waking {goal.place} to verify it, which costs {_cost_of_waking(goal)}")
         on_text = _LiveText(session.clock, row)
         verification = prove(
             make_check(live, session.settings, spec=spec),
@@ -124,6 +128,13 @@ def _prover(goal: Goal, session: Session, row: Row) -> Prove:
         return verification
 
     return prove_live
+
+
+def _cost_of_waking(goal: Goal) -> str:
+    cost = estimate_of(goal.plan)
+    if cost.wake is None:
+        return "what its hardware costs, of which no price is known"
+    return f"about {format_money(cost.wake)} if its start takes {cost.start_minutes} minutes"
 
 
 def _keep_evidence(place: str, verification: Verification, row: Row, *, suffix: str) -> None:

@@ -5,7 +5,7 @@ float. Text that somebody else wrote (a model, a log, a service) passes through 
 """
 
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,
@@ -30,6 +30,7 @@ __all__ = [
     "describe",
     "describe_live",
     "describe_secrets",
+    "estimate_of",
     "facts",
     "is_harmless",
     "markdown",

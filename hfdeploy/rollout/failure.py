@@ -2,6 +2,7 @@
 
 from hfdeploy.client import Api
 from hfdeploy.errors import HfdeployError, Inconclusive
+from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.spec import OnCreateFailure
 from hfdeploy.wire import Endpoint, State
@@ -12,14 +13,20 @@ _LOG_LINES = 50
 def evidence(goal: Goal, endpoint: Endpoint, *, api: Api) -> str:
     """What the service and the container said, in one or two sentences; never blank."""
     status = endpoint.status
+    lines = _last_lines(goal, api)
     said = status.error_message or status.message or "The service gave no reason"
-    return f"{said.rstrip('.')}. {_last_words(goal, api)}"
+    return f"{said.rstrip('.')}. {_last_words(goal, lines)} {likely_causes(status.state, lines or ())}"
 
 
-def _last_words(goal: Goal, api: Api) -> str:
+def _last_lines(goal: Goal, api: Api) -> list[str] | None:
     try:
-        lines = [line.strip() for line in api.logs(goal.namespace, goal.plan.name, tail=_LOG_LINES) if line.strip()]
+        return [line.strip() for line in api.logs(goal.namespace, goal.plan.name, tail=_LOG_LINES) if line.strip()]
     except HfdeployError:
+        return None
+
+
+def _last_words(goal: Goal, lines: list[str] | None) -> str:
+    if lines is None:
         return "Its log could not be read."
     if not lines:
         return "Its log is empty."

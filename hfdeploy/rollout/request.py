@@ -4,7 +4,7 @@ import copy
 
 from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
 from hfdeploy.errors import ApiError, AuthError, CapacityMissing, QuotaExceeded
-from hfdeploy.owner import with_keep
+from hfdeploy.owner import is_ours, with_keep
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -62,13 +62,15 @@ def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float)
 
 
 def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:
-    """Read the tags back: a service that does not keep them keeps us from ever changing or deleting the endpoint."""
+    """Read the tags back: without the owner's, the endpoint can never be changed or deleted by us."""
     lost = sorted(set(body.get("tags", ())) - set(live.tags))
-    if lost:
+    if not is_ours(live, goal.owner):
         means.report.warn(
-            f"the service did not keep {', '.join(lost)} on {goal.place}: hfdeploy will neither change nor delete it "
-            f"without its tags"
+            f"the service did not keep the owner tag on {goal.place}: hfdeploy will neither change nor delete it "
+            f"without"
         )
+    elif lost:
+        means.report.warn(f"the service did not keep {', '.join(lost)} on {goal.place}")
 
 
 def _put_until(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:

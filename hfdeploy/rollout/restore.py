@@ -8,7 +8,7 @@ from hfdeploy.errors import Cancelled, HfdeployError, RolloutFailed
 from hfdeploy.owner import with_bad_tag, with_own_tags
 from hfdeploy.plan import REGISTRY
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.rollout.request import add_credentials
+from hfdeploy.rollout.request import add_credentials, named
 from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
 from hfdeploy.spec import EndpointSpec, OnUpdateFailure
 from hfdeploy.verify import Verification
@@ -29,6 +29,8 @@ def end_update(
     target = goal.previous_body if before is None else observed(found)
     if target is None or (before is None and not compare(target, found).items):
         return RolloutFailed(f"{failure} Nothing had been changed, so nothing was put back.")
+    if before is not None:
+        failure = _with_fields(goal, found, failure)
     if goal.plan.spec.rollout.on_update_failure is OnUpdateFailure.HOLD:
         return RolloutFailed(
             f"{failure} It was left as it is (rollout.on_update_failure: hold). To go back, run `pulumi up` with the "
@@ -86,6 +88,12 @@ def _failed_replicas(goal: Goal, live: Endpoint, means: Means, before: frozenset
     if live.status.state is State.UPDATE_FAILED:
         return frozenset()
     return replicas(goal, means.api) - (before or frozenset())
+
+
+def _with_fields(goal: Goal, found: Endpoint, failure: RolloutFailed) -> RolloutFailed:
+    """The same failure with what it was about: which fields of the spec were sent and did not come to serve."""
+    fields = named(compare(goal.wanted, found, resend=goal.resend), goal)
+    return RolloutFailed(f"{failure} What was sent: {', '.join(fields)}.")
 
 
 def _told(verification: Verification | None) -> str:
