@@ -42,7 +42,7 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
         "revision": live.model.revision,
         "state": live.status.state.value,
     }
-    return outs | _proof(outcome.verification, {} if goal.is_first else olds)
+    return outs | _proof(outcome.verification, {} if goal.is_first or not outcome.is_proof_of_now else olds)
 
 
 def _proof(verification: Verification | None, olds: Mapping[str, Any]) -> Props:
