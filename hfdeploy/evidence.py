@@ -55,7 +55,8 @@ class Shelf:
         clean = _scrubbed(document)
         _write(file, clean)
         _write(self.newest, clean)
-        for old in [*self._folder.glob(f"{stamp}-*.json"), *self.files()[KEPT:]]:
+        drafts_of_the_killed = self._folder.glob(".*")
+        for old in [*self._folder.glob(f"{stamp}-*.json"), *self.files()[KEPT:], *drafts_of_the_killed]:
             if old != file:
                 old.unlink(missing_ok=True)
         return file
