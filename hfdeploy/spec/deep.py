@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hfdeploy.spec.container import EngineSection
 from hfdeploy.spec.engine import TeiEngine
@@ -22,6 +22,8 @@ _GENERATING: Final = frozenset(
 
 class DeepSpec(Section):
     """What has to be shown beyond one answer; each part has a verdict of its own, and the first that fails ends it."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     long_prompt: Flag = False
     """A prompt close to the longest that the engine takes with an answer; any text of the model's passes it."""

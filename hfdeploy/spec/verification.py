@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from hfdeploy.spec.deep import DeepSpec
@@ -105,8 +105,17 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
+_NOT_NEVER: Final[dict[str, Any]] = {
+    "if": {"required": ["deep"]},
+    "then": {"properties": {"when": {"enum": ["changed", "always"]}}},
+}
+"""For editors: deeper proof is asked for only where there is any."""
+
+
 class VerifySpec(Section):
     """How a rollout is proved."""
+
+    model_config = ConfigDict(json_schema_extra=_NOT_NEVER)
 
     when: VerifyWhen = VerifyWhen.CHANGED
     """Which deployments are proved: changed ones, every one (always), or none (never)."""
