@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from control_plane import OWNER, Running
 from plugin_process import Plugin, running_plugin
 from test_plugin import SPEC, Stack, config, failure
 
+from hfdeploy import redact
 from hfdeploy.evidence import KEPT, Shelf, read
 
 pytest_plugins = ["project"]
@@ -198,6 +200,19 @@ def test_one_rollout_is_one_file_whatever_it_was_called_meanwhile(shelf: Shelf) 
     assert shelf.files() == [file]
     assert file.name == "20260101T120000000000Z-failed.json"
     assert read(shelf.newest) == {"verdict": "failed"}
+
+
+@pytest.mark.fault(35)
+def test_a_known_secret_is_taken_out_wherever_it_stands(shelf: Shelf) -> None:
+    """Models and containers repeat what they were given; nobody can say in which field."""
+    redact.known.add(CANARY)
+    base64 = b64encode(f"x{CANARY}".encode()).decode()
+
+    file = shelf.keep({"a": [{"b": f"key={CANARY}"}, (CANARY,)], "c": base64, "d": 4, "e": None}, "passed", BEGUN)
+
+    assert read(file) == {"a": [{"b": "key=***"}, ["***"]], "c": read(file)["c"], "d": 4, "e": None}
+    assert CANARY not in file.read_text()
+    assert base64 not in file.read_text()
 
 
 def test_what_cannot_be_written_leaves_what_was_there(shelf: Shelf) -> None:

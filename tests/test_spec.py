@@ -441,7 +441,8 @@ BEYOND_THE_SCHEMA = {
         "public-acknowledged-by-true", "public-acknowledged-for-another", "tgi-batch-too-small", "tgi-no-room",
         "verify-deep-bake-timeout", "verify-deep-concurrency-tei", "verify-deep-long-prompt-embeddings",
         "verify-deep-long-prompt-no-length", "verify-deep-long-prompt-no-room", "verify-deep-long-prompt-tei",
-        "verify-deep-long-prompt-truncated", "verify-route-toolkit", "verify-route-vllm", "verify-speed-of-embeddings", "vllm-step-too-small",
+        "verify-deep-long-prompt-truncated",
+        "verify-route-toolkit", "verify-route-vllm", "verify-speed-of-embeddings", "vllm-step-too-small",
     },
     "a value whose meaning has to be looked at": {
         "autoscaling-sleep-half-minute", "autoscaling-sleep-too-late", "autoscaling-sleep-too-soon",
