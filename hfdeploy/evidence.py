@@ -53,8 +53,8 @@ class Shelf:
         stamp = begun.astimezone(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         file = self._folder / f"{stamp}-{verdict}.json"
         clean = _scrubbed(document)
-        _write(file, clean)
-        _write(self.newest, clean)
+        write(file, clean)
+        write(self.newest, clean)
         drafts_of_the_killed = self._folder.glob(".*")
         for old in [*self._folder.glob(f"{stamp}-*.json"), *self.files()[KEPT:], *drafts_of_the_killed]:
             if old != file:
@@ -79,7 +79,12 @@ def read(file: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _write(file: Path, document: object) -> None:
+def write(file: Path, document: object) -> None:
+    """Write one document, whole or not at all.
+
+    Raises:
+        OSError: it could not be written; what was there before is still there.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     draft, path = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:

@@ -23,6 +23,9 @@ UNVERIFIED = "unverified"
 _ASK_AGAIN_S = 15.0
 """Seconds between two verifications, where the first one proved nothing."""
 
+_LOAD_AGAIN_S = 60.0
+"""The same where the deeper proof had put a load on it, which people may be waiting behind."""
+
 
 def bring_live(goal: Goal, means: Means) -> Outcome:
     """Make the endpoint serve this configuration and prove it.
@@ -183,7 +186,8 @@ def _prove(goal: Goal, live: Endpoint, spec: EndpointSpec, means: Means, deadlin
             return verification
         if verification.verdict is Verdict.FAILED:
             raise RolloutFailed(f"{goal.place} does not answer as it must: {verification.sentence}.")
-        if verification.is_final or means.clock.now() + _ASK_AGAIN_S > deadline:
+        pause = _LOAD_AGAIN_S if verification.deep else _ASK_AGAIN_S
+        if verification.is_final or means.clock.now() + pause > deadline:
             raise Inconclusive(f"{goal.place} could not be verified: {verification.sentence}. Nothing was undone.")
         means.report.show(f"asking again: {verification.sentence}")
-        means.clock.sleep(_ASK_AGAIN_S)
+        means.clock.sleep(pause)
