@@ -183,6 +183,18 @@ def pause_wanted(headers: Mapping[str, str], now: datetime) -> float:
     return max([0.0, _retry_after(headers.get("retry-after", "").strip(), now), *used_up])
 
 
+def fallen(endpoint: wire.Endpoint) -> str:
+    """What the service says of an endpoint that served a moment ago and whose replicas stopped; '' where none did.
+
+    A pause, sleep or update is somebody's doing, and replicas that the autoscaler takes away are not missed.
+    """
+    status = endpoint.status
+    has_stopped = status.state in {wire.State.INITIALIZING, wire.State.FAILED}
+    if not has_stopped and (status.state is not wire.State.RUNNING or is_live(endpoint)):
+        return ""
+    return f"is {status.state}, with {status.ready_replica} of {status.target_replica} replicas ready"
+
+
 class _Watch:
     """What a wait has seen so far."""
 

@@ -500,20 +500,6 @@ def test_the_row_shows_states_while_waiting_and_the_text_as_it_streams(world: Ru
     assert not [line for line in plugin.engine.lines if not line.ephemeral]
 
 
-def test_evidence_is_kept_beside_the_program_and_not_in_the_outputs(
-    world: Running, plugin: Plugin, tmp_path: Path
-) -> None:
-    """The text proves the rollout; it belongs in a file of the run and in no state."""
-    stack = Stack(plugin)
-
-    evidence = json.loads((tmp_path / ".hfdeploy" / "evidence" / "test" / "tiny.json").read_text())
-
-    assert (evidence["endpoint"], evidence["verdict"]) == ("acme/tiny", "passed")
-    assert evidence["sample"]["text"]
-    assert evidence["sample"]["text"] not in json.dumps(stack.endpoint.outs)
-    assert OWNER not in json.dumps(evidence)
-
-
 @pytest.mark.fault(43)
 def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp_path: Path) -> None:
     """It outlives its engine; what it did then nobody would record."""

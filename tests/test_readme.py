@@ -105,7 +105,18 @@ def test_a_shown_command_prints_what_is_shown(command: str, output: str) -> None
 
 def test_the_shown_spec_is_the_file_whole() -> None:
     """Whoever copies it from the page gets what `make up` brings live."""
-    assert blocks("yaml") == [(ROOT / "specs" / "falcon-40b.yaml").read_text("utf-8")]
+    whole, *_parts = blocks("yaml")
+    assert whole == (ROOT / "specs" / "falcon-40b.yaml").read_text("utf-8")
+
+
+def test_the_parts_of_specs_that_are_shown_are_accepted_in_one(tmp_path: Path) -> None:
+    """They are copied into other specs."""
+    rest = "name: tiny\nrepository: acme/tiny\ncloud: aws\nregion: us-east-1\ninstance: nvidia-l4 x1\n"
+    _whole, *parts = blocks("yaml")
+    for number, part in enumerate(parts):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(f"{rest}engine: {{ type: vllm }}\n{part}", "utf-8")
+        assert load_specs([file])[0].spec.verify.deep is not None
 
 
 def test_every_line_of_the_shown_spec_is_explained() -> None:

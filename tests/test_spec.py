@@ -441,13 +441,16 @@ BEYOND_THE_SCHEMA = {
         "length-tgi-argument", "length-tgi-input", "length-tgi-total", "length-tgi-variable", "length-vllm-argument",
         "length-vllm-last-argument", "llamacpp-embeds-no-text", "llamacpp-rank-without-reranking", "parameters-tgi",
         "public-acknowledged-by-true", "public-acknowledged-for-another", "tgi-batch-too-small", "tgi-no-room",
+        "verify-deep-bake-timeout", "verify-deep-concurrency-tei", "verify-deep-long-prompt-embeddings",
+        "verify-deep-long-prompt-no-length", "verify-deep-long-prompt-no-room", "verify-deep-long-prompt-tei",
+        "verify-deep-long-prompt-truncated",
         "verify-route-toolkit", "verify-route-vllm", "verify-speed-of-embeddings", "vllm-step-too-small",
     },
     "a value whose meaning has to be looked at": {
         "autoscaling-sleep-half-minute", "autoscaling-sleep-too-late", "autoscaling-sleep-too-soon",
         "instance-blank-around", "instance-too-long", "parameters-temperature-nan", "rollout-timeout-long",
         "sglang-chunk-zero", "tags-tab", "verify-expect-open", "verify-prompt-blank", "private-service-account",
-        "verify-expect-too-long",
+        "verify-expect-too-long", "verify-deep-bake-long", "verify-deep-bake-short",
     },
     "YAML that other readers let pass or type in their own way": {
         "autoscaling-max-endless", "autoscaling-min-octal", "autoscaling-min-underscore", "llamacpp-layers-octal",

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import yaml
 
-from hfdeploy import engine, evidence, redact
+from hfdeploy import engine, redact
 from hfdeploy.engine.process import run
 from hfdeploy.errors import EngineError, UsageError
+from hfdeploy.evidence import Shelf
 
 LOCAL: Final = "local"
 """The stack that has the emulator for a service, a file for a backend and no passphrase."""
@@ -159,9 +160,9 @@ class Program:
         """
         self._pulumi("stack", "import", text=json.dumps(document))
 
-    def evidence(self, name: str) -> dict[str, Any]:
-        """What the last verification of an endpoint saw; empty where nothing was kept on this machine."""
-        return evidence.read(evidence.file_of(self.folder, self.stack, name))
+    def proof(self, name: str, verified_at: str | None) -> dict[str, Any]:
+        """What that verification of an endpoint saw; empty where nothing was kept on this machine."""
+        return Shelf(self.folder, self.stack, name).proof(verified_at)
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:

@@ -1,13 +1,13 @@
 """One configuration of one endpoint: what differs, bringing it live, reading what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfdeploy import evidence
 from hfdeploy.cost import format_money
 from hfdeploy.diff import project
-from hfdeploy.errors import UsageError
+from hfdeploy.errors import Cancelled, HfdeployError, UsageError
+from hfdeploy.evidence import Shelf
 from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
 from hfdeploy.provider.branch import moved
@@ -19,11 +19,11 @@ from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, pla
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.render import estimate_of
-from hfdeploy.rollout import Goal, Means, Prove, bring_live, make_check
+from hfdeploy.rollout import Goal, Keep, Means, Prove, Record, bring_live, make_check
 from hfdeploy.settings import Drift
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.verify import Verification, prove
-from hfdeploy.wait import Clock
+from hfdeploy.wait import Clock, fallen
 from hfdeploy.wire import Endpoint, State
 
 _SHOW_EVERY_S = 0.2
@@ -68,9 +68,12 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     values = memory.require_values(plan, session)
     goal = make_goal(meant, olds, plan, values, session)
     journal = _Journal(Note(row.stack, plan.name), goal.generation, declared)
-    means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal)
+    record = Record(goal, session.clock, _keeper(goal, session, row))
+    means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal, record)
     outcome = bring_live(goal, means)
     journal.note.finish()
+    for shown in outcome.verification.deep if outcome.verification else ():
+        row.note(str(shown))
     outs = make_outputs(news, goal, outcome, olds or {})
     outs["remembered"] = memory.remember(values, (olds or {}).get("remembered"))
     return outs
@@ -110,7 +113,16 @@ def _looked_again(olds: Props, session: Session, row: Row) -> Props:
 
 
 def _prover(goal: Goal, session: Session, row: Row) -> Prove:
-    def prove_live(live: Endpoint, spec: EndpointSpec) -> Verification:
+    def stopped_replicas() -> str:
+        try:
+            return fallen(session.api.get(goal.namespace, goal.plan.name))
+        except Cancelled:
+            raise
+        except HfdeployError:
+            # A second witness: where the service says nothing, the endpoint's own answers decide.
+            return ""
+
+    def prove_live(live: Endpoint, spec: EndpointSpec, deadline: float) -> Verification:
         if live.status.state is State.SCALED_TO_ZERO:
             row.note(f"waking {goal.place} to verify it, which costs {_cost_of_waking(goal)}")
         on_text = _LiveText(session.clock, row)
@@ -120,11 +132,10 @@ def _prover(goal: Goal, session: Session, row: Row) -> Prove:
             on_text=on_text,
             on_step=row.show,
             stopped=is_stopped,
+            deadline=deadline,
+            fallen=stopped_replicas,
         )
         on_text.finish()
-        # Kept before anything is raised: a failed verification is what people want to look at.
-        is_restored = spec is not goal.plan.spec
-        _keep_evidence(goal.place, verification, row, suffix=".restored" if is_restored else "")
         return verification
 
     return prove_live
@@ -137,13 +148,20 @@ def _cost_of_waking(goal: Goal) -> str:
     return f"about {format_money(cost.wake)} if its start takes {cost.start_minutes} minutes"
 
 
-def _keep_evidence(place: str, verification: Verification, row: Row, *, suffix: str) -> None:
-    """Write the evidence file beside the program, which is the plugin's working directory."""
-    file = evidence.file_of(Path(), row.stack, place.rpartition("/")[2] + suffix)
-    try:
-        evidence.keep(file, {"endpoint": place, **verification.as_dict()})
-    except OSError as error:
-        row.warn(f"the evidence of {place} could not be kept: {error}")
+def _keeper(goal: Goal, session: Session, row: Row) -> Keep:
+    """Writes the evidence file of this rollout beside the program, which is the plugin's working directory."""
+    shelf, begun = Shelf(Path(), row.stack, goal.plan.name), session.clock.utcnow()
+
+    def keep(document: Mapping[str, object], verdict: str) -> None:
+        try:
+            file = shelf.keep({"stack": row.stack, **document}, verdict, begun)
+        except OSError as error:
+            row.warn(f"the evidence of {goal.place} could not be kept: {error}")
+            return
+        if verdict in {"failed", "inconclusive"}:
+            row.note(f"evidence: {file}")
+
+    return keep
 
 
 def require_agreed(news: Props, session: Session) -> None:

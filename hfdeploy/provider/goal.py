@@ -39,6 +39,8 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
     if previous_body is not None and dropped_of_image(previous_body, plan.body):
         resend.add(IMAGE)
     wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
+    # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
+    is_unproved = previous_body is None or serves_otherwise(previous_body, wanted)
     salted = memory.remember(values, (olds or {}).get("remembered"))
     return Goal(
         plan=plan,
@@ -49,6 +51,7 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         wanted=wanted,
         resend=frozenset(resend),
         revision=plan.spec.revision,
+        rotated=() if is_first else tuple(rotated),
         secrets=values.container,
         registry_password=values.registry_password,
         digest=_digest(plan, salted["digests"]),
@@ -60,9 +63,8 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         prove_anyway=plan.spec.verify.when == "always"
         or previous is None
         or previous.verify != plan.spec.verify
-        or previous_body is None
-        # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
-        or serves_otherwise(previous_body, wanted),
+        or is_unproved,
+        is_unproved=is_unproved,
     )
 
 

@@ -47,7 +47,7 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
     }
     if KEEP_TAG in live.tags and (goal.keep or olds.get(KEEP)):
         outs[KEEP] = True
-    return outs | _proof(outcome.verification, {} if goal.is_first else olds)
+    return outs | _proof(outcome.verification, {} if goal.is_first or not outcome.is_proof_of_now else olds)
 
 
 def recovered(found: Props, plan: Plan, live: Endpoint) -> Props:

@@ -28,7 +28,7 @@ class Note:
     """What was sent to one endpoint since it was last brought live; `stack` and `name` say which."""
 
     def __init__(self, stack: str, name: str, program: Path = Path()) -> None:
-        self._file = evidence.file_of(program, stack, name, folder=_FOLDER)
+        self._file = evidence.beside(program, stack, folder=_FOLDER) / f"{name}.json"
 
     def open(self, generation: str, declared: Props, sent: Iterable[str]) -> None:
         """An update of these fields is about to be sent."""
@@ -77,7 +77,7 @@ class Note:
 
     def _write(self, entries: list[dict[str, Any]]) -> None:
         try:
-            evidence.keep(self._file, {"sent": entries})
+            evidence.write(self._file, {"sent": entries})
         except OSError as error:
             # Without the note a killed update counts as a person's change, which stops a run and loses nothing.
             log.debug("the note of an update could not be kept: %s", error)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hfdeploy.client import Api, Listing
 from hfdeploy.diff import Path
@@ -12,6 +12,9 @@ from hfdeploy.spec import EndpointSpec
 from hfdeploy.verify import Verification
 from hfdeploy.wait import Clock
 from hfdeploy.wire import Body, Endpoint
+
+if TYPE_CHECKING:
+    from hfdeploy.rollout.record import Record
 
 
 class Report(Protocol):
@@ -43,8 +46,8 @@ class Journal(Protocol):
         """What was sent has been put back."""
 
 
-Prove = Callable[[Endpoint, EndpointSpec], Verification]
-"""Streams a spec's prompt from a live endpoint."""
+Prove = Callable[[Endpoint, EndpointSpec, float], Verification]
+"""Streams a spec's prompt from a live endpoint; nothing is begun after the moment given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Means:
     report: Report
     prove: Prove
     journal: Journal
+    record: "Record"
+    """Where everything is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Goal:
     resend: frozenset[Path] = frozenset()
     revision: str | None = None
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
+    rotated: tuple[str, ...] = ()
+    """Names of secrets whose value is another than before, or is gone."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     registry_password: Secret | None = None
     digest: str = ""
@@ -89,6 +96,8 @@ class Goal:
     """Nothing of this endpoint was ever verified: a pause is ours to end, a failure follows `on_create_failure`."""
     prove_anyway: bool = False
     """Verify although nothing that serves changes: the wanted proof changed, or is wanted on every run."""
+    is_unproved: bool = False
+    """What serves may be other than what was last proved, whatever is sent: a killed run may have changed it."""
 
     @property
     def place(self) -> str:
@@ -104,3 +113,5 @@ class Outcome:
     sent: tuple[str, ...]
     """The spec's names of the fields that were sent."""
     verification: Verification | None
+    is_proof_of_now: bool = True
+    """Whether an earlier proof still stands: what serves is what was proved then."""

@@ -3,21 +3,28 @@
 from dataclasses import dataclass
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, serves_otherwise
+from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked, serves_otherwise
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, own_tags
-from hfdeploy.rollout.failure import end_first_rollout
+from hfdeploy.rollout.failure import end_first_rollout, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
+from hfdeploy.rollout.record import verdict_of
 from hfdeploy.rollout.request import named, put, sealed
 from hfdeploy.rollout.restore import end_update
-from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
+from hfdeploy.rollout.start import await_start, give_back, listed, replicas, require_as_asked, require_new_replicas
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.verdict import Verdict
 from hfdeploy.verify import Verification
 from hfdeploy.wire import Body, Endpoint, State
 
+UNVERIFIED = "unverified"
+"""What is kept of a rollout that nothing had to prove."""
+
 _ASK_AGAIN_S = 15.0
 """Seconds between two verifications, where the first one proved nothing."""
+
+_LOAD_AGAIN_S = 60.0
+"""The same where the deeper proof had put a load on it, which people may be waiting behind."""
 
 
 def bring_live(goal: Goal, means: Means) -> Outcome:
@@ -35,16 +42,34 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
+    means.record.page["replicas"]["before"] = sorted(before)
     try:
-        return _roll_out(
-            goal, found, changes, _Sent(body, replaces=replaces, before=before, is_visible=is_visible), means
-        )
+        sent = _Sent(body, replaces=replaces, before=before, is_visible=is_visible)
+        outcome = _succeed_or_end(goal, found, changes, sent, means)
+    except HfdeployError as error:
+        means.record.keep(verdict_of(error), str(error))
+        raise
+    verification = outcome.verification
+    means.record.keep(verification.verdict.value if verification else UNVERIFIED)
+    return outcome
+
+
+def _succeed_or_end(goal: Goal, found: Endpoint, changes: Changes, sent: "_Sent", means: Means) -> Outcome:
+    """The rollout, and where there is evidence against it what the spec says for that."""
+    try:
+        return _roll_out(goal, found, changes, sent, means)
     except (RolloutFailed, TimedOut) as failure:
+        write_down(goal, means)
         if goal.is_first:
             raise end_first_rollout(goal, failure, means) from None
         if isinstance(failure, TimedOut):
+            give_back(goal, found, means)
             raise
-        raise end_update(goal, found, failure, means, before=before if body else None, prove=_prove) from None
+        before = sent.before if sent.body else None
+        raise end_update(goal, found, failure, means, before=before, prove=_prove) from None
+    except Inconclusive:
+        give_back(goal, found, means)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +91,35 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
         live = put(goal, changes, sent.body, means, deadline)
-    live = _resume_if_due(goal, live, means)
+        means.record.sent(named(changes, goal), sent.body, goal.secrets)
+    live = _pause_or_resume(goal, found, live, means)
+    # What was proved before is proof of what serves only where that is still the same.
+    stands = not sent.replaces and not goal.is_unproved
     if live.status.state is State.PAUSED:
         means.report.warn(
             f"{goal.place} is paused (by {live.status.updated_by.name or 'somebody'}) and was left so: nothing was "
             f"verified. Resume it, or set `state: running` in the spec."
         )
-        return Outcome(live, changes.names, None)
+        return Outcome(live, changes.names, None, stands)
     must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
     live = await_start(goal, means, deadline)
-    require_as_asked(goal, goal.wanted, live)
+    require_as_asked(goal, goal.wanted, live, means, deadline)
     _require_secrets_gone(goal, live)
     if sent.before:
         require_new_replicas(goal, sent.before, means, deadline, is_certain=sent.is_visible)
+    means.record.served(live)
     if not must_prove:
-        return Outcome(live, changes.names, None)
+        return Outcome(live, changes.names, None, stands)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
-    _give_back(goal, found, means)
+    after = means.api.get(goal.namespace, goal.plan.name)
+    if otherwise := not_as_asked(goal.wanted, after):
+        raise Inconclusive(
+            f"{goal.place} was changed while it was verified, so what was proved is not what serves: "
+            f"{'; '.join(otherwise)}. Nothing was undone."
+        )
+    means.record.served(after)
+    means.record.page["replicas"]["after"] = listed(goal, means)
+    give_back(goal, found, means)
     return Outcome(means.api.get(goal.namespace, goal.plan.name), changes.names, verification)
 
 
@@ -140,12 +177,20 @@ def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
         )
 
 
-def _resume_if_due(goal: Goal, live: Endpoint, means: Means) -> Endpoint:
-    """End a pause that is ours to end: the spec says `running`, or the first rollout paused it itself."""
-    if live.status.state is not State.PAUSED or not (goal.is_first or goal.plan.spec.state == "running"):
-        return live
-    means.report.show("resuming")
-    return means.api.resume(goal.namespace, goal.plan.name)
+def _pause_or_resume(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:
+    """End a pause that is ours to end: the spec says `running`, or the first rollout paused it itself.
+
+    A person's pause is kept, also where the service starts a paused endpoint because it was sent an update.
+    """
+    api, name = means.api, goal.plan.name
+    is_ours = goal.is_first or goal.plan.spec.state == "running"
+    if live.status.state is State.PAUSED and is_ours:
+        means.report.show("resuming")
+        return api.resume(goal.namespace, name)
+    if found.status.state is State.PAUSED and live.status.state is not State.PAUSED and not is_ours:
+        means.report.show("pausing again what was found paused")
+        return api.pause(goal.namespace, name)
+    return live
 
 
 def _prove(goal: Goal, live: Endpoint, spec: EndpointSpec, means: Means, deadline: float) -> Verification:
@@ -157,23 +202,14 @@ def _prove(goal: Goal, live: Endpoint, spec: EndpointSpec, means: Means, deadlin
     """
     while True:
         means.report.show("asking for a first answer")
-        verification = means.prove(live, spec)
+        verification = means.prove(live, spec, deadline)
+        means.record.proved(verification)
         if verification.verdict is Verdict.PASSED:
             return verification
         if verification.verdict is Verdict.FAILED:
             raise RolloutFailed(f"{goal.place} does not answer as it must: {verification.sentence}.")
-        is_final = any(judgement.ends_at_once for judgement in verification.judgements) or not verification.judgements
-        if is_final or means.clock.now() + _ASK_AGAIN_S > deadline:
+        pause = _LOAD_AGAIN_S if verification.deep else _ASK_AGAIN_S
+        if verification.is_final or means.clock.now() + pause > deadline:
             raise Inconclusive(f"{goal.place} could not be verified: {verification.sentence}. Nothing was undone.")
         means.report.show(f"asking again: {verification.sentence}")
-        means.clock.sleep(_ASK_AGAIN_S)
-
-
-def _give_back(goal: Goal, found: Endpoint, means: Means) -> None:
-    """Put an endpoint that was found asleep to sleep again: being verified is no reason to bill for an idle hour."""
-    if found.status.state is not State.SCALED_TO_ZERO or goal.plan.spec.autoscaling.min > 0:
-        return
-    try:
-        means.api.scale_to_zero(goal.namespace, goal.plan.name)
-    except HfdeployError as trouble:
-        means.report.warn(f"{goal.place} was asleep, was woken to be verified, and could not be put back: {trouble}")
+        means.clock.sleep(pause)

@@ -152,6 +152,7 @@ class Reading:
             text="".join(tally.text),
             tokens=tokens,
             counted_by=counted_by,
+            prompt_tokens=tally.prompt_tokens,
             ttft=tally.times[0] - began if tally.times else None,
             gaps=tuple(later - earlier for earlier, later in pairwise(tally.times)),
             finish_reason=tally.finish_reason,
