@@ -1,5 +1,6 @@
 """Drift told apart, in the plugin process: a changed configuration is one named property, all else is none."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -318,3 +319,29 @@ def test_a_hub_in_trouble_fails_no_refresh(world: Running, own_plugin: Plugin, k
     assert moved(own_plugin) == []
     assert stack.endpoint.id == "acme/tiny"
     assert not stack.has_changes()
+
+
+@pytest.mark.fault(34)
+@pytest.mark.parametrize(
+    ("changes", "leaked"),
+    [
+        ({"model": {"env": {"LOG_LEVEL": "info", "SOMEBODYS": "hf_" + "q" * 30}}}, "hf_" + "q" * 30),
+        ({"model": {"args": ["--trust-remote-code", "--token", "sk-" + "w" * 30]}}, "sk-" + "w" * 30),
+    ],
+    ids=["env", "args"],
+)
+def test_a_credential_that_somebody_wrote_into_an_endpoint_is_not_kept(
+    world: Running, plugin: Plugin, changes: dict[str, Any], leaked: str
+) -> None:
+    """It is a change that is named and put back, and its value gets into no state."""
+    stack = Stack(plugin)
+    world.mutate("tiny", changes)
+    outlive_the_listing()
+
+    stack.refresh()
+
+    kept = json.dumps([stack.endpoint.outs, stack.endpoint.inputs])
+    assert leaked not in kept
+    assert "(a credential, not shown)" in kept
+    assert leaked not in "\n".join(plugin.lines())
+    assert stack.has_changes()

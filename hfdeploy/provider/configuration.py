@@ -14,6 +14,7 @@ from hfdeploy.provider.branch import moved
 from hfdeploy.provider.difference import changed_fields
 from hfdeploy.provider.goal import is_commit, make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
+from hfdeploy.provider.masking import masked
 from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
@@ -203,7 +204,8 @@ def _plan_as_declared(props: Props, session: Session) -> Plan | None:
 
 def _with_found(props: Props, plan: Plan, live: Endpoint, row: Row) -> Props:
     """The outputs with what is live in them, and whose doing it is."""
-    shown = project(as_declared(props), with_commit(plan.body, props.get("revision")), live)
+    declared = as_declared(props)
+    shown = masked(project(declared, with_commit(plan.body, props.get("revision")), live), declared)
     outs = dict(props) if shown == as_found(props) else {**props, "spec": shown}
     fields = drift.drifted_fields(outs)
     unfinished = Note(row.stack, plan.name).explains(fields, shown, live) if fields else ()
