@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import grpc
-from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -67,15 +66,16 @@ def obey_cancel() -> bool:
     if len(tables) != 1:
         return False
     stock = tables[0][_CANCEL]
+
+    def cancel(request: object, context: grpc.ServicerContext) -> object:
+        _STOPPED.set()
+        answer: object = stock.unary_unary(request, context)
+        return answer
+
     tables[0][_CANCEL] = grpc.unary_unary_rpc_method_handler(
-        _cancel, request_deserializer=stock.request_deserializer, response_serializer=stock.response_serializer
+        cancel, request_deserializer=stock.request_deserializer, response_serializer=stock.response_serializer
     )
     return True
-
-
-def _cancel(_request: empty_pb2.Empty, _context: grpc.ServicerContext) -> empty_pb2.Empty:
-    _STOPPED.set()
-    return empty_pb2.Empty()
 
 
 def engine_address() -> str | None:
