@@ -31,7 +31,7 @@ test: engine
 	$(BIN)/pytest --complete --ignore tests/system --ignore tests/faults -n 4 --dist worksteal
 
 faults: engine
-	$(BIN)/pytest --complete tests/faults
+	$(BIN)/pytest --complete tests/faults -n 2 --dist worksteal
 
 test-system: engine
 	$(BIN)/pytest --complete tests/system

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,8 @@ class Stage:
             if not self._await_request(engine, point):
                 return False
             for pid in self.processes("pulumi.dynamic") if point.victim == "plugin" else [engine.pid]:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             engine.wait(timeout=120)
             return True
         finally:
@@ -175,7 +177,8 @@ class Stage:
     def clear(self) -> None:
         """End what a killed engine left running."""
         for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def names(world: Running) -> list[str]:
