@@ -44,6 +44,9 @@ def clock() -> Clock:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--complete` is what `make test` passes: a run in which anything was left out fails."""
     parser.addoption("--complete", action="store_true", help="fail when a test was skipped, deselected or xfailed")
+    parser.addoption(
+        "--kill", metavar="POINT", help="one kill point of tests/faults/test_kills.py, e.g. create:engine:after:2"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

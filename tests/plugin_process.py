@@ -104,6 +104,10 @@ class Plugin:
             timeout=60,
         )
 
+    def cancel(self) -> None:
+        """What the engine sends on the first Ctrl-C."""
+        self._stub.Cancel(empty_pb2.Empty(), timeout=30)
+
     def kill_engine(self) -> None:
         """Let the engine be gone from one moment to the next."""
         self._server.stop(0).wait()

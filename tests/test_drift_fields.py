@@ -335,7 +335,7 @@ def test_a_credential_that_somebody_wrote_into_an_endpoint_is_not_kept(
 ) -> None:
     """It is a change that is named and put back, and its value gets into no state."""
     stack = Stack(plugin)
-    world.mutate("tiny", changes)
+    world.mutate("tiny", **changes)
     outlive_the_listing()
 
     stack.refresh()

@@ -25,7 +25,7 @@ from hfdeploy.owner import new_owner_id
 from hfdeploy.provider import configuration, guard, identity
 from hfdeploy.provider.boundary import guarded, hinted
 from hfdeploy.provider.difference import replaced
-from hfdeploy.provider.host import current_row, log_to_engine, watch_engine, widen_pool
+from hfdeploy.provider.host import current_row, log_to_engine, obey_cancel, watch_engine, widen_pool
 from hfdeploy.provider.props import Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import open_session, session
 from hfdeploy.spec import parse_spec
@@ -45,11 +45,12 @@ class _Provider(ResourceProvider):
 
     @guarded
     def configure(self, req: ConfigureRequest) -> None:
-        """Take the stack's configuration, widen the pool, and watch the engine."""
+        """Take the stack's configuration, widen the pool, and follow the engine's end."""
         # An exception is shown with its traceback; one sentence is what helps.
         sys.tracebacklimit = 0
         log_to_engine()
         widen_pool()
+        obey_cancel()
         watch_engine()
         config = req.config._props  # noqa: SLF001 - secrets may have any key of the stack; get() needs to know it
         own = f"{req.config._project_name}:"  # noqa: SLF001
