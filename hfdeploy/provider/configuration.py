@@ -9,7 +9,7 @@ from hfdeploy.provider import drift, memory
 from hfdeploy.provider.difference import changed_fields
 from hfdeploy.provider.goal import make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
-from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
+from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.rollout import Goal, Means, Prove, bring_live, make_check
@@ -32,6 +32,8 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     if kept := drift.kept_fields(olds, news, session.safeguards.drift):
         row.warn(f"left as it was found, since hfdeploy:drift is report: {drift.describe(olds, kept)}")
         reasons -= set(kept)
+    if has_failed(olds):
+        reasons.add("state")
     if plain(olds.get("generation")) != plain(news.get("generation")):
         reasons.add("generation")
     try:
@@ -116,6 +118,9 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
         return dict(props), inputs_of({**before, **{key: props[key] for key in IDENTITY}})
     shown = project(declared, with_commit(plan.body, props.get("revision")), live)
     outs = drift.signed(dict(props) if shown == before else {**props, "spec": shown}, live)
+    if live.status.state.is_failure or has_failed(props):
+        # That the service gave up on it is no operational state: the next `up` must not be green over it.
+        outs["state"] = live.status.state.value
     if fields := drift.drifted_fields(outs):
         session.drifted[f"{namespace}/{name}"] = outs
         row.note(f"changed outside this stack: {drift.describe(outs, fields)}")

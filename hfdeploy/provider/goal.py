@@ -47,6 +47,7 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         wanted=wanted,
         resend=frozenset(resend),
         revision=plan.spec.revision,
+        is_sent_blindly=bool(resend) and known is None,
         secrets=values.container,
         registry_password=values.registry_password,
         digest=_digest(plan, salted["digests"]),

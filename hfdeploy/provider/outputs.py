@@ -19,6 +19,11 @@ def as_declared(olds: Mapping[str, Any]) -> Props:
     return dict(plain(olds.get("declared") or olds.get("spec") or {}))
 
 
+def has_failed(olds: Mapping[str, Any]) -> bool:
+    """Whether the last refresh found that the service had given up on the endpoint."""
+    return olds.get("state") in {State.FAILED.value, State.UPDATE_FAILED.value}
+
+
 def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any]) -> Props:
     """The outputs after a rollout.
 
@@ -42,7 +47,8 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
         "revision": live.model.revision,
         "state": live.status.state.value,
     }
-    return outs | _proof(outcome.verification, {} if goal.is_first else olds)
+    is_proved_as_it_is = is_live or as_declared(olds) == spec_fields(news)
+    return outs | _proof(outcome.verification, olds if is_proved_as_it_is and not goal.is_first else {})
 
 
 def _proof(verification: Verification | None, olds: Mapping[str, Any]) -> Props:

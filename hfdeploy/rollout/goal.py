@@ -59,6 +59,8 @@ class Goal:
     resend: frozenset[Path] = frozenset()
     revision: str | None = None
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
+    is_sent_blindly: bool = False
+    """Nobody knows which secret values the endpoint has, so those sent may be the same: its replicas may stay."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     registry_password: Secret | None = None
     digest: str = ""

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from hfdeploy.client import Api
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, serves_otherwise
-from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
+from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, own_tags
-from hfdeploy.rollout.failure import end_first_rollout
+from hfdeploy.rollout.failure import end_first_rollout, require_same
 from hfdeploy.rollout.goal import Goal, Means, Outcome
-from hfdeploy.rollout.request import named, put, sealed
+from hfdeploy.rollout.request import keep_tags, named, put, sealed
 from hfdeploy.rollout.restore import end_update
 from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
 from hfdeploy.spec import EndpointSpec
@@ -30,13 +30,21 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     """
     found = _find_ours(goal, means.api)
     changes = compare(goal.wanted, found, resend=goal.resend)
+    if not changes.items and found.status.state.is_failure and _is_return(goal):
+        # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
+        changes = compare(goal.wanted, found, resend={*goal.resend, IMAGE})
     body = sealed(changes, goal)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
+    is_same_perhaps = goal.is_sent_blindly and not compare(goal.wanted, found).is_served
+    # An update of somebody's that is turned back half-way leaves replicas that never ran anything else.
+    may_stay = is_same_perhaps or (found.status.state.is_moving and _is_return(goal))
     try:
-        return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
+        return _roll_out(goal, found, changes, _Sent(body, replaces, before, may_stay), means)
     except (RolloutFailed, TimedOut) as failure:
+        if body and (goal.is_first or isinstance(failure, TimedOut)):
+            _keep_tags_of_failed(goal, found, means)
         if goal.is_first:
             raise end_first_rollout(goal, failure, means) from None
         if isinstance(failure, TimedOut):
@@ -44,13 +52,22 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
         raise end_update(goal, found, failure, means, before=before if body else None, prove=_prove) from None
 
 
+def _keep_tags_of_failed(goal: Goal, found: Endpoint, means: Means) -> None:
+    try:
+        keep_tags(goal, means.api.get(goal.namespace, goal.plan.name), found, means.api)
+    except (ApiError, Inconclusive) as trouble:
+        means.report.warn(f"whether {goal.place} still has its tags could not be seen: {trouble}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an update sends, whether it replaces what answers, and the replicas that answered before it."""
+    """What an update sends, whether it replaces what answers, the replicas that answered before it, and whether they
+    may go on answering after it."""
 
     body: Body
     replaces: bool
     before: frozenset[str]
+    may_stay: bool
 
 
 def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
@@ -58,7 +75,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, sent.body, means, deadline)
+        live = put(goal, found, sent.body, means, deadline)
     live = _resume_if_due(goal, live, means)
     if live.status.state is State.PAUSED:
         means.report.warn(
@@ -68,9 +85,11 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
         return Outcome(live, changes.names, None)
     must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
     live = await_start(goal, means, deadline)
+    if keep_tags(goal, live, found, means.api) is not live:
+        live = await_start(goal, means, deadline)
     require_as_asked(goal, goal.wanted, live)
     if sent.before:
-        require_new_replicas(goal, sent.before, means, deadline)
+        require_new_replicas(goal, sent.before, means, deadline, may_stay=sent.may_stay)
     if not must_prove:
         return Outcome(live, changes.names, None)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
@@ -79,13 +98,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
 
 
 def _find_ours(goal: Goal, api: Api) -> Endpoint:
-    live = api.get(goal.namespace, goal.plan.name)
-    if live.generation != goal.generation:
-        raise OwnershipError(
-            f"{goal.place} is not the endpoint that this stack made: that one was created at {goal.generation}, this "
-            f"one at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. Nothing was changed; "
-            f"`pulumi refresh` shows what is left."
-        )
+    live = require_same(goal, api.get(goal.namespace, goal.plan.name))
     if not is_ours(live, goal.owner):
         ours = " and ".join(own_tags(goal.owner, goal.logical))
         raise OwnershipError(
@@ -102,19 +115,27 @@ def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]
     """
     if not found.status.ready_replica:
         return frozenset()
-    is_return = goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
-    if found.status.state is State.UPDATE_FAILED and is_return:
+    if found.status.state is State.UPDATE_FAILED and _is_return(goal):
         return frozenset()
     return replicas(goal, means.api)
 
 
+def _is_return(goal: Goal) -> bool:
+    """Whether what is wanted is what was last proved."""
+    return goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
+
+
 def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
     """A pipeline that retries every ten minutes must not break production every ten minutes."""
-    if body and bad_tag(goal.digest) in found.tags:
-        raise RolloutFailed(
-            f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the "
-            f"spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more."
-        )
+    if not body or bad_tag(goal.digest) not in found.tags:
+        return
+    state = found.status.state
+    serves = state in {State.RUNNING, State.SCALED_TO_ZERO, State.PAUSED}
+    now = "" if serves else f" But what was put back is {state}: run `pulumi up` with the spec as it was."
+    raise RolloutFailed(
+        f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the spec, "
+        f"or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more.{now}"
+    )
 
 
 def _resume_if_due(goal: Goal, live: Endpoint, means: Means) -> Endpoint:

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 from hfdeploy.diff import IMAGE, SECRETS, compare, observed
 from hfdeploy.errors import Cancelled, HfdeployError, RolloutFailed
-from hfdeploy.owner import with_bad_tag, with_own_tags
+from hfdeploy.owner import is_ours, own_tags, with_bad_tag, with_own_tags
 from hfdeploy.plan import REGISTRY
+from hfdeploy.rollout.failure import require_same
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.request import add_credentials
 from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
@@ -42,9 +43,9 @@ def end_update(
         raise
     except HfdeployError as trouble:
         return RolloutFailed(
-            f"{failure} Putting the previous configuration back did not succeed either: {trouble} Look at it with "
-            f"`hfdeploy status` and `hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before "
-            f"tries again."
+            f"{failure} Putting the previous configuration back did not succeed either: "
+            f"{str(trouble).rstrip('.')}. Look at it with `hfdeploy status` and "
+            f"`hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before tries again."
         )
     return RolloutFailed(
         f"{failure} The previous configuration was put back and serves again{_told(verification)}, "
@@ -58,13 +59,15 @@ def _restore(
 ) -> Verification | None:
     """The restoring PUT, which carries the memory of what failed; then wait and verify, like any rollout."""
     api, namespace, name = means.api, goal.namespace, goal.plan.name
-    live = api.get(namespace, name)
+    live = require_same(goal, api.get(namespace, name))
     failed = _failed_replicas(goal, live, means, before)
     for variant in target["model"]["image"].values():
         # Credentials come back blanked: what was read must never be sent.
         variant.pop("credentials", None)
     body = compare(target, live).body
-    body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(live.tags, goal.digest))
+    # An update without tags may have cleared them.
+    own = live.tags if is_ours(live, goal.owner) else own_tags(goal.owner, goal.logical)
+    body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(own, goal.digest))
     add_credentials(body, goal)
     is_served = "model" in body or "compute" in body
     api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)

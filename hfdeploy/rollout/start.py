@@ -6,7 +6,7 @@ from decimal import Decimal
 from hfdeploy.client import Api
 from hfdeploy.diff import not_as_asked
 from hfdeploy.errors import HfdeployError, Inconclusive, RolloutFailed, TimedOut
-from hfdeploy.rollout.failure import evidence
+from hfdeploy.rollout.failure import evidence, require_same
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wait import Outcome as Ending
 from hfdeploy.wait import Waited, poll, wait_until_live
@@ -34,7 +34,7 @@ def await_start(goal: Goal, means: Means, deadline: float) -> Endpoint:
         means.report.show(f"{status.state}: {status.message or 'no message'} ({replicas}, {seconds:.0f} s)")
 
     waited = wait_until_live(
-        lambda: means.listing.fetch(goal.namespace, goal.plan.name),
+        lambda: require_same(goal, means.listing.fetch(goal.namespace, goal.plan.name)),
         timeout_s=max(0.0, deadline - means.clock.now()),
         clock=means.clock,
         on_state=show,
@@ -101,13 +101,21 @@ def replicas(goal: Goal, api: Api) -> frozenset[str]:
         return frozenset()
 
 
-def require_new_replicas(goal: Goal, before: Collection[str], means: Means, deadline: float) -> None:
-    """Wait until no replica of before the update is left: it could answer the prompt for the new ones."""
+def require_new_replicas(
+    goal: Goal, before: Collection[str], means: Means, deadline: float, *, may_stay: bool = False
+) -> None:
+    """Wait until no replica of before the update is left: it could answer the prompt for the new ones.
+
+    With `may_stay` they may run what was sent already, and those that are still there when the update is long over do.
+    """
 
     def gone() -> bool | None:
         return True if not replicas(goal, means.api) & set(before) else None
 
     if poll(gone, deadline=min(deadline, means.clock.now() + _SETTLING_S), clock=means.clock) is None:
+        if may_stay:
+            means.report.note(f"{goal.place} kept its replicas: they ran this configuration already")
+            return
         raise Inconclusive(
             f"{goal.place} still lists replicas from before the update ({', '.join(sorted(before))}), which could "
             f"answer in place of the new ones. Nothing was verified."
