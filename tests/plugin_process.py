@@ -9,7 +9,7 @@ from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import dill
 import grpc
@@ -118,7 +118,10 @@ class Plugin:
 
 @contextmanager
 def running_plugin(
-    config: Mapping[str, str], environment: Mapping[str, str] | None = None, folder: Path | None = None
+    config: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> Iterator[Plugin]:
     """A plugin process configured like the stack's, with an engine to report to."""
     engine = Engine()
@@ -129,6 +132,7 @@ def running_plugin(
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{port}"],
         stdout=subprocess.PIPE,
+        stderr=stderr,
         cwd=folder,
         env={**os.environ, "PULUMI_PROJECT": "hfdeploy", **(environment or {})},
     )

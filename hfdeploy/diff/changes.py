@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_snake
 
 from hfdeploy.diff.fields import FIELDS, Field, Path, observed, put_at, value_at
 from hfdeploy.owner import with_own_tags
-from hfdeploy.wire import Body, Endpoint, Json
+from hfdeploy.wire import REDACTED, Body, Endpoint, Json
 
 REVISION: Path = ("model", "revision")
 IMAGE: Path = ("model", "image")
@@ -127,7 +127,7 @@ def _narrowed(change: Change) -> tuple[Json, Json]:
     (key, asked), *_ = change.wanted.items()
     if key not in change.live:
         return key, next(iter(change.live), None)
-    names = [name for name, value in asked.items() if change.live[key].get(name) != value]
+    names = [name for name, value in asked.items() if name not in REDACTED and change.live[key].get(name) != value]
 
     def told(variant: Body) -> str:
         return f"{key} with {', '.join(f'{name} {variant.get(name)}' for name in names)}"

@@ -15,7 +15,7 @@ from hfdeploy.provider.difference import changed_fields
 from hfdeploy.provider.goal import is_commit, make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.masking import masked
-from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
+from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
@@ -41,6 +41,8 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     if kept := drift.kept_fields(olds, news, session.safeguards.drift):
         row.warn(f"left as it was found, since hfdeploy:drift is report: {drift.describe(olds, kept)}")
         reasons -= set(kept)
+    if has_failed(olds):
+        reasons.add("state")
     if plain(olds.get("generation")) != plain(news.get("generation")):
         reasons.add("generation")
     try:
@@ -186,6 +188,9 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
         return dict(props), inputs_of({**as_found(props), **{key: props[key] for key in IDENTITY}})
     outs = _with_found(props, plan, live, row)
+    if live.status.state.is_failure or has_failed(props):
+        # That the service gave up on it is no operational state: the next `up` must not be green over it.
+        outs["state"] = live.status.state.value
     _tell(outs, session, row)
     asked, kept = plan.spec.revision, outs.get("revision")
     if not is_commit(asked) and (newer := moved(session.branches, plan.spec.repository, asked, kept)):

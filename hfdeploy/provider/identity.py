@@ -115,6 +115,7 @@ def _look_or_post(
         found = api.find(namespace, name)
         if found is not None:
             require_ours(found, namespace=namespace, owner=owner, logical=logical)
+            _require_same_place(found, body, namespace)
             return found, False
         try:
             return api.create(namespace, body), True
@@ -130,6 +131,17 @@ def _look_or_post(
         f"{namespace}/{name} could not be created in {_ROUNDS} rounds of looking and asking; "
         f"the last one said: {trouble}"
     )
+
+
+def _require_same_place(found: Endpoint, body: Body, namespace: str) -> None:
+    """Refuse to continue with what a replacement was to delete: it is ours, and runs where it must not any more."""
+    asked, where = body["provider"], found.provider
+    if (where.vendor, where.region) != (asked["vendor"], asked["region"]):
+        raise OwnershipError(
+            f"{namespace}/{found.name} is still there on {where.vendor} in {where.region}, although it was to be "
+            f"deleted, and the spec wants it on {asked['vendor']} in {asked['region']}. Look at it with `hfdeploy "
+            f"orphans`, remove it with `hfdeploy orphans --delete {namespace}/{found.name}`, and run this again."
+        )
 
 
 def read(props: Props, session: Session) -> Props | None:

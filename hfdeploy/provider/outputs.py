@@ -22,6 +22,11 @@ def as_declared(olds: Mapping[str, Any]) -> Props:
     return dict(plain(olds.get("declared") or olds.get("spec") or {}))
 
 
+def has_failed(olds: Mapping[str, Any]) -> bool:
+    """Whether the last refresh found that the service had given up on the endpoint."""
+    return olds.get("state") in {State.FAILED.value, State.UPDATE_FAILED.value}
+
+
 def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any]) -> Props:
     """The outputs after a rollout.
 

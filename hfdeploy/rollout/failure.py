@@ -1,11 +1,26 @@
 """What is said and done about a rollout that failed."""
 
-from hfdeploy.errors import HfdeployError, Inconclusive
+from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.record import last_lines
 from hfdeploy.spec import OnCreateFailure
 from hfdeploy.wire import Endpoint, State
+
+
+def require_same(goal: Goal, live: Endpoint) -> Endpoint:
+    """The endpoint, if it is still the one that the state made: a rollout takes minutes, and names can be taken.
+
+    Raises:
+        OwnershipError: it is a later one of that name, which is left as it is.
+    """
+    if live.generation == goal.generation:
+        return live
+    raise OwnershipError(
+        f"{goal.place} is not the endpoint that this stack made: that one was created at {goal.generation}, this one "
+        f"at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. It was left as it is; "
+        f"`pulumi refresh` shows what is left."
+    )
 
 
 def evidence(goal: Goal, endpoint: Endpoint, means: Means) -> str:
@@ -53,6 +68,7 @@ def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> Hfdep
         return type(failure)(f"{failure} It was kept as it is (rollout.on_create_failure: keep) and may bill.")
     name, api, report = goal.plan.name, means.api, means.report
     try:
+        require_same(goal, api.get(goal.namespace, name))
         if policy is OnCreateFailure.DELETE and not isinstance(failure, Inconclusive):
             report.show("deleting what never served")
             api.delete(goal.namespace, name)

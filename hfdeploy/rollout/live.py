@@ -6,7 +6,7 @@ from hfdeploy.client import Api
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked, serves_otherwise
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, own_tags
-from hfdeploy.rollout.failure import end_first_rollout, write_down
+from hfdeploy.rollout.failure import end_first_rollout, require_same, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.record import verdict_of
 from hfdeploy.rollout.request import named, put, sealed
@@ -37,14 +37,19 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     """
     found = _find_ours(goal, means.api)
     changes = compare(goal.wanted, found, resend=goal.resend)
+    if not changes.items and found.status.state.is_failure and _is_return(goal):
+        # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
+        changes = compare(goal.wanted, found, resend={*goal.resend, IMAGE})
     body = sealed(changes, goal, found)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
+    # An update of somebody's that is turned back half-way leaves replicas that never ran anything else.
+    may_stay = not is_visible or (found.status.state.is_moving and _is_return(goal))
     means.record.page["replicas"]["before"] = sorted(before)
     try:
-        sent = _Sent(body, replaces=replaces, before=before, is_visible=is_visible)
+        sent = _Sent(body, replaces=replaces, before=before, may_stay=may_stay)
         outcome = _succeed_or_end(goal, found, changes, sent, means)
     except HfdeployError as error:
         means.record.keep(verdict_of(error), str(error))
@@ -76,13 +81,13 @@ def _succeed_or_end(goal: Goal, found: Endpoint, changes: Changes, sent: "_Sent"
 class _Sent:
     """What an update sends, whether it replaces what answers, and the replicas that answered before it.
 
-    `is_visible` is False where nothing that is served differs as far as anybody can see: secrets sent once more.
+    They `may_stay` where nothing that is served differs as far as anybody can see: secrets sent once more.
     """
 
     body: Body
     replaces: bool
     before: frozenset[str]
-    is_visible: bool
+    may_stay: bool
 
 
 def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
@@ -106,7 +111,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     require_as_asked(goal, goal.wanted, live, means, deadline)
     _require_secrets_gone(goal, live)
     if sent.before:
-        require_new_replicas(goal, sent.before, means, deadline, is_certain=sent.is_visible)
+        require_new_replicas(goal, sent.before, means, deadline, may_stay=sent.may_stay)
     means.record.served(live)
     if not must_prove:
         return Outcome(live, changes.names, None, stands)
@@ -139,13 +144,7 @@ def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
 
 
 def _find_ours(goal: Goal, api: Api) -> Endpoint:
-    live = api.get(goal.namespace, goal.plan.name)
-    if live.generation != goal.generation:
-        raise OwnershipError(
-            f"{goal.place} is not the endpoint that this stack made: that one was created at {goal.generation}, this "
-            f"one at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. Nothing was changed; "
-            f"`pulumi refresh` shows what is left."
-        )
+    live = require_same(goal, api.get(goal.namespace, goal.plan.name))
     if not is_ours(live, goal.owner):
         ours = " and ".join(own_tags(goal.owner, goal.logical))
         raise OwnershipError(
@@ -162,19 +161,27 @@ def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]
     """
     if not found.status.ready_replica:
         return frozenset()
-    is_return = goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
-    if found.status.state is State.UPDATE_FAILED and is_return:
+    if found.status.state is State.UPDATE_FAILED and _is_return(goal):
         return frozenset()
     return replicas(goal, means.api)
 
 
+def _is_return(goal: Goal) -> bool:
+    """Whether what is wanted is what was last proved."""
+    return goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
+
+
 def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
     """A pipeline that retries every ten minutes must not break production every ten minutes."""
-    if body and bad_tag(goal.digest) in found.tags:
-        raise RolloutFailed(
-            f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the "
-            f"spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more."
-        )
+    if not body or bad_tag(goal.digest) not in found.tags:
+        return
+    state = found.status.state
+    serves = state in {State.RUNNING, State.SCALED_TO_ZERO, State.PAUSED}
+    now = "" if serves else f" But what was put back is {state}: run `pulumi up` with the spec as it was."
+    raise RolloutFailed(
+        f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the spec, "
+        f"or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more.{now}"
+    )
 
 
 def _pause_or_resume(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:

@@ -39,7 +39,9 @@ def add_credentials(body: Body, goal: Goal) -> None:
     registry = getattr(goal.plan.spec.engine, "registry", None)
     variant = body.get("model", {}).get("image", {}).get("custom")
     if variant is not None and registry is not None and goal.registry_password is not None:
-        variant["credentials"] = {"username": registry.username, "password": goal.registry_password.reveal()}
+        credentials = {"username": registry.username, "password": goal.registry_password.reveal()}
+        # A new value: the one in the body may be part of what is compared and shown later.
+        body["model"]["image"] = {"custom": {**variant, "credentials": credentials}}
 
 
 def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:

@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from hfdeploy.diff import compare, observed
 from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFailed
-from hfdeploy.owner import with_bad_tag, with_own_tags
-from hfdeploy.rollout.failure import write_down
+from hfdeploy.owner import is_ours, own_tags, with_bad_tag, with_own_tags
+from hfdeploy.rollout.failure import require_same, write_down
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.request import add_credentials, named
 from hfdeploy.rollout.start import (
@@ -54,9 +54,9 @@ def end_update(
     except HfdeployError as trouble:
         write_down(goal, means)
         return RolloutFailed(
-            f"{failure} Putting the previous configuration back did not succeed either: {trouble} Look at it with "
-            f"`hfdeploy status` and `hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before "
-            f"tries again."
+            f"{failure} Putting the previous configuration back did not succeed either: "
+            f"{str(trouble).rstrip('.')}. Look at it with `hfdeploy status` and "
+            f"`hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before tries again."
         )
     away = means.record.seconds_since("put")
     means.record.page["away_at_most_s"] = round(away, 1)
@@ -77,14 +77,16 @@ def _restore(
     The second value is what could not be made sure of.
     """
     api, namespace, name = means.api, goal.namespace, goal.plan.name
-    live = api.get(namespace, name)
+    live = require_same(goal, api.get(namespace, name))
     failed = _failed_replicas(goal, live, means, before)
     for variant in target["model"]["image"].values():
         # Credentials come back blanked: what was read must never be sent.
         variant.pop("credentials", None)
     changes = compare(target, live)
     body = changes.body
-    body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(live.tags, goal.digest))
+    # An update may have cleared them.
+    own = live.tags if is_ours(live, goal.owner) else own_tags(goal.owner, goal.logical)
+    body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(own, goal.digest))
     add_credentials(body, goal)
     is_served = "model" in body or "compute" in body
     api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hfdeploy.client import Api
 from hfdeploy.diff import not_as_asked
 from hfdeploy.errors import AuthError, Cancelled, HfdeployError, Inconclusive, RolloutFailed, TimedOut
-from hfdeploy.rollout.failure import evidence
+from hfdeploy.rollout.failure import evidence, require_same
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wait import Outcome as Ending
 from hfdeploy.wait import Waited, poll, wait_until_live
@@ -37,7 +37,7 @@ def await_start(goal: Goal, means: Means, deadline: float) -> Endpoint:
         means.report.show(f"{status.state}: {status.message or 'no message'} ({replicas}, {seconds:.0f} s)")
 
     waited = wait_until_live(
-        lambda: means.listing.fetch(goal.namespace, goal.plan.name),
+        lambda: require_same(goal, means.listing.fetch(goal.namespace, goal.plan.name)),
         timeout_s=max(0.0, deadline - means.clock.now()),
         clock=means.clock,
         on_state=show,
@@ -136,17 +136,17 @@ def listed(goal: Goal, means: Means) -> list[str] | None:
 
 
 def require_new_replicas(
-    goal: Goal, before: Collection[str], means: Means, deadline: float, *, is_certain: bool = True
+    goal: Goal, before: Collection[str], means: Means, deadline: float, *, may_stay: bool = False
 ) -> None:
     """Wait until no replica of before the update is left: it could answer the prompt for the new ones.
 
-    Without `is_certain` the service may have had all of it already, as after a killed run that sent the same secrets;
+    With `may_stay` the service may have had all of it already, as after a killed run that sent the same secrets;
     then it has no reason to start new ones, and the ones of before are the right ones.
 
     Raises:
         Inconclusive: they stay although something that is served differs, or nobody can tell.
     """
-    settling = _SETTLING_S if is_certain else _SETTLING_S / 4
+    settling = _SETTLING_S / 4 if may_stay else _SETTLING_S
     trouble: list[Inconclusive] = []
 
     def gone() -> bool | None:
@@ -162,7 +162,7 @@ def require_new_replicas(
         return
     if trouble:
         raise Inconclusive(f"{trouble[0]} Nothing was verified.")
-    if is_certain:
+    if not may_stay:
         raise Inconclusive(
             f"{goal.place} still lists replicas from before the update ({', '.join(sorted(before))}), which could "
             f"answer in place of the new ones. Nothing was verified."
