@@ -4,6 +4,8 @@
 #   make up STACK=prod            the same on the real service: shows what it costs and asks (YES=1: agreed)
 #   make down                     everything of the stack removed again
 #   make test, make test-system   everything checked; the second one with other people's programs
+#   make faults                   each fault of tests/faults/catalogue.yaml, kills included; 60 minutes on two cores
+#   make fuzz                     the loader and the stream reader under noise (FUZZ_SECONDS=120 each); Python 3.11 only
 
 STACK ?= local
 EMULATOR_PORT ?=
@@ -15,7 +17,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 RUN := $(BIN)/python -m tools.stack
 
-.PHONY: up down test test-system faults engine
+FUZZ_SECONDS ?= 120
+FUZZ := .fuzz/bin/python
+
+.PHONY: up down test test-system faults fuzz engine
 
 up: engine
 	@$(RUN) up --stack "$(STACK)" $(if $(EMULATOR_PORT),--port "$(EMULATOR_PORT)") $(if $(YES),--yes)
@@ -31,10 +36,23 @@ test: engine
 	$(BIN)/pytest --complete --ignore tests/system --ignore tests/faults -n 4 --dist worksteal
 
 faults: engine
-	$(BIN)/pytest --complete tests/faults
+	PYTHONPATH=tests $(BIN)/pytest --complete -p fault_report -m fault --ignore tests/system -n 2 --dist worksteal
 
 test-system: engine
 	$(BIN)/pytest --complete tests/system
+
+fuzz: .fuzz/.installed
+	$(FUZZ) tests/fuzz/run.py loader $(FUZZ_SECONDS)
+	$(FUZZ) tests/fuzz/run.py stream $(FUZZ_SECONDS)
+
+.fuzz/.installed: requirements/dev.txt requirements/fuzz.txt $(INSTALLED)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo "make fuzz needs Python 3.11, the only one that the fuzzer atheris 3.0.0 has wheels for: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing the fuzzer into .fuzz" >&2
+	@$(BIN)/python -m venv .fuzz
+	@$(FUZZ) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt --requirement requirements/fuzz.txt
+	@$(FUZZ) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 engine: $(INSTALLED)
 	@$(BIN)/hfdeploy engine install >/dev/null

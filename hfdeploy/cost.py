@@ -25,6 +25,7 @@ __all__ = [
     "format_money",
     "format_month",
     "format_rate",
+    "over_budget",
     "surge",
 ]
 
@@ -156,6 +157,29 @@ def add_up(estimates: Mapping[str, Estimate]) -> Total:
         left_on_per_day=_sum([one.left_on_per_day for one in priced]),
         unpriced=tuple(sorted(name for name, one in estimates.items() if one.rate is None)),
         prices_as_of=tuple(sorted({one.price_as_of for one in priced if one.price_as_of})),
+    )
+
+
+def over_budget(estimates: Mapping[str, Estimate], most: Decimal) -> str | None:
+    """Why these endpoints may not be brought up under a monthly budget; None where they may.
+
+    With every replica up all month they must stay within it. One without a price could cost anything.
+    """
+    total = add_up(estimates)
+    if total.unpriced:
+        return (
+            f"hfdeploy:budget allows {format_month(most)}, and nobody can tell what {', '.join(total.unpriced)} would "
+            f"cost, which has no price. Nothing was sent. Choose hardware with a price, or take hfdeploy:budget out."
+        )
+    if total.ceiling <= most:
+        return None
+    dearest = sorted(estimates.items(), key=lambda one: one[1].ceiling or Decimal(0), reverse=True)
+    told = ", ".join(f"{name} {format_month(one.ceiling)}" for name, one in dearest[:5])
+    more = f" and {len(dearest) - 5} more" if len(dearest) > 5 else ""
+    return (
+        f"With every replica up this stack costs {format_month(total.ceiling)}, and hfdeploy:budget allows "
+        f"{format_month(most)}: {told}{more}. Nothing was sent. Lower autoscaling.max, choose smaller hardware, or "
+        f"raise monthly_ceiling_usd of hfdeploy:budget."
     )
 
 

@@ -18,6 +18,7 @@ HfdeployError
 │   ├── Unreachable         9  no answer from the service within the deadline
 │   │   └── UnclearOutcome  9  a change was sent, and nobody knows whether it was made
 │   └── TimedOut            9  a deadline of ours passed
+├── Untrusted               9  who answers cannot be proved to be who was asked
 └── EngineError             1  no Pulumi engine could be had
 
 `exit_code` is what `hfdeploy` ends with; the table is Pulumi's own (v3.226 and later).
@@ -156,6 +157,14 @@ class UnclearOutcome(Unreachable):
 
 class TimedOut(Inconclusive):
     """A deadline of ours passed before there was evidence."""
+
+
+class Untrusted(HfdeployError):
+    """The other side's certificate or address is not one that who was asked can have: nothing was sent, and the
+    same question would meet the same stranger. Hence not `Inconclusive`, which is asked again.
+    """
+
+    exit_code = 9
 
 
 class EngineError(HfdeployError):

@@ -22,6 +22,7 @@ _MOST_BAD = 3
 _OWNER = "hfd-o-"
 _LOGICAL = "hfd-l-"
 _NO_TIME = "an unknown time"
+_LOST = " It carries a stack's owner id: if this stack's state was lost, `hfdeploy recover` rebuilds it."
 _OWNER_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -55,6 +56,13 @@ def user_tags(tags: Iterable[str]) -> list[str]:
 def with_own_tags(wanted: Sequence[str], live: Sequence[str]) -> list[str]:
     """The tags to send so that the user's become `wanted` and ours stay as they are on the live endpoint."""
     return [tag for tag in live if is_own_tag(tag)] + list(wanted)
+
+
+def with_keep(tags: Sequence[str], is_kept: bool) -> list[str]:
+    """The tags with or without the one that says: retained on purpose, never swept."""
+    others = [tag for tag in tags if tag != KEEP]
+    own = [tag for tag in others if is_own_tag(tag)]
+    return [*own, KEEP, *user_tags(others)] if is_kept else others
 
 
 def bad_tag(digest: str) -> str:
@@ -96,6 +104,7 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
             f"An endpoint {place} exists already and is not this stack's: {creator} created it at "
             f"{endpoint.generation or _NO_TIME}. Nothing was changed. Give the spec another name, delete that "
             f"endpoint if it is not needed, or take it over with `adopt: {endpoint.generation or _NO_TIME}`."
+            f"{_LOST if owners_of(endpoint.tags) else ''}"
         )
     found = logical_name_of(endpoint.tags)
     if found != logical:
@@ -106,10 +115,10 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
         )
 
 
-def adopted_tags(owner: str, logical: str, live: Sequence[str]) -> list[str]:
+def adopted_tags(own: Sequence[str], live: Sequence[str]) -> list[str]:
     """The tags to send so that a live endpoint becomes ours: whoever owned or kept it before does so no more."""
     theirs = (_OWNER, _LOGICAL)
-    return own_tags(owner, logical) + [tag for tag in live if not tag.startswith(theirs) and tag != KEEP]
+    return list(own) + [tag for tag in live if not tag.startswith(theirs) and tag != KEEP]
 
 
 def why_not_delete(endpoint: Endpoint, *, owner: str, generation: str) -> str | None:

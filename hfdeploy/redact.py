@@ -13,7 +13,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
@@ -22,7 +22,13 @@ MASK: Final = "***"
 SHORTEST: Final = 4
 """Characters below which a value cannot be hidden: masking every `a` shows where the `a`s are and hides nothing."""
 
+_SHORTEST_LINE: Final = 8
+"""Characters of a line of a longer value below which the line is hidden only with its neighbours."""
+
 _TOKEN: Final = re.compile(r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{20,}")
+_BEGUN: Final = re.compile(r"(?<![A-Za-z0-9])h(?:f(?:_[A-Za-z0-9]*)?)?\Z")
+"""The beginning of a token at the end of a text."""
+
 _BEARER: Final = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
 
 
@@ -76,8 +82,9 @@ class Redactor:
 
     def add(self, value: str) -> None:
         """Hide this value from now on. Replaces the tuple as a whole, so that readers need no lock."""
-        if len(value) >= SHORTEST and value.strip("*"):
-            self._forms = tuple(dict.fromkeys([*self._forms, *forms(value)]))
+        for part in dict.fromkeys([value, *_lines(value)]):
+            if len(part) >= SHORTEST and part.strip("*"):
+                self._forms = tuple(dict.fromkeys([*self._forms, *forms(part)]))
 
     def scrub(self, text: str) -> str:
         """The text without any known value, and without anything that looks like a Hugging Face token."""
@@ -85,12 +92,46 @@ class Redactor:
         spans += ((find.end(1), find.end()) for find in _BEARER.finditer(text))
         return _mask(text, spans)
 
+    def unfinished(self, text: str) -> int:
+        """Where in the text something begins that what follows may make a secret of; its length where nothing does."""
+        cut = len(text)
+        for form in self._forms:
+            for start in range(max(0, len(text) - len(form) + 1), cut):
+                if text[start] == form[0] and form.startswith(text[start:]):
+                    cut = start
+                    break
+        begun = _BEGUN.search(text)
+        return min(cut, begun.start()) if begun else cut
+
     def _finds(self, text: str) -> Iterator[tuple[int, int]]:
         for form in self._forms:
             at = text.find(form)
             while at >= 0:
                 yield at, at + len(form)
                 at = text.find(form, at + 1)
+
+
+class Flow:
+    """Text that comes in pieces, given on without secrets: what may be the beginning of one waits for more."""
+
+    def __init__(self, redactor: Redactor, take: Callable[[str], None]) -> None:
+        self._redactor, self._take, self._waiting = redactor, take, ""
+
+    def __call__(self, piece: str) -> None:
+        """Take a piece, and give on what is certain by now."""
+        text = self._waiting + piece
+        certain = self._redactor.unfinished(text)
+        self._waiting = text[certain:]
+        self._give(text[:certain])
+
+    def finish(self) -> None:
+        """Nothing follows: give on the rest."""
+        text, self._waiting = self._waiting, ""
+        self._give(text)
+
+    def _give(self, text: str) -> None:
+        if text:
+            self._take(self._redactor.scrub(text))
 
 
 known: Final = Redactor()
@@ -117,6 +158,14 @@ class ScrubbingFilter(logging.Filter):
         return True
 
 
+def logger(name: str) -> logging.Logger:
+    """The logger of a module: whatever handler somebody attaches, at whatever level, no secret of ours reaches it."""
+    made = logging.getLogger(name)
+    if not any(isinstance(one, ScrubbingFilter) for one in made.filters):
+        made.addFilter(ScrubbingFilter())
+    return made
+
+
 def forms(value: str) -> list[str]:
     """The shapes in which a value may appear: plain, quoted for Python, JSON, XML and URLs, and inside base64."""
     plain = {
@@ -141,6 +190,12 @@ def digest(salt: str, value: str) -> str:
 def new_salt() -> str:
     """A fresh key for `digest`: 32 hexadecimal characters."""
     return secrets.token_hex(16)
+
+
+def _lines(value: str) -> list[str]:
+    """The lines of a value that has several, such as a key file: logs come line by line."""
+    lines = [line.strip() for line in value.splitlines()]
+    return [line for line in lines if len(line) >= _SHORTEST_LINE] if len(lines) > 1 else []
 
 
 def _mask(text: str, spans: list[tuple[int, int]]) -> str:

@@ -15,7 +15,7 @@ from pulumi.runtime import get_root_resource
 
 from hfdeploy.errors import UsageError
 from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
-from hfdeploy.provider.members import member
+from hfdeploy.provider.members import member, namespaces_of
 from hfdeploy.provider.props import OUTPUTS, SECRET_OUTPUTS, SPEC_FIELDS
 from hfdeploy.settings import load
 from hfdeploy.spec import EndpointSpec, declare
@@ -59,27 +59,42 @@ class _Roll:
     """The endpoints that a program makes, for the guard that is made before them.
 
     The guard's inputs are awaited, and the loop that awaits them runs only when the program's own code has ended:
-    by then every endpoint that it makes has been entered. Those made later, inside an `apply`, are not on the roll.
+    by then every endpoint that it makes has been entered. Those made later, inside an `apply`, are not on the roll:
+    the provider counts them when they are deleted, and the end of the stack finds them by their tag. For that they
+    have to be where somebody looks, in a namespace of the stack.
     """
 
     def __init__(self) -> None:
+        self._is_taken = False
         self._members: set[str] = set()
         self._retained: set[str] = set()
 
     def enter(self, resource: str, declared: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         """Note one endpoint."""
         one = member(declared, resource)
+        if self._is_taken:
+            self._require_known_namespace(one, resource)
         self._members.add(one)
         if opts.retain_on_delete:
             self._retained.add(one)
 
     async def members(self) -> list[str]:
         """All of them."""
+        self._is_taken = True
         return sorted(self._members)
 
     async def retained(self) -> list[str] | None:
         """Those that are to outlive their resource; None for none."""
         return sorted(self._retained) or None
+
+    def _require_known_namespace(self, one: str, resource: str) -> None:
+        known = namespaces_of(self._members) | {pulumi.Config("hfdeploy").get("namespace") or load().namespace or ""}
+        if not namespaces_of([one]) & known:
+            raise ProgramError(
+                f"The endpoint {resource!r} is made inside an apply, and in a namespace that nothing else of the stack "
+                f"is in: were it ever left behind, nobody would look for it there. Make it outside of the apply, or "
+                f"in one of {', '.join(sorted(known - {''}))}."
+            )
 
 
 class EndpointIdentity(Resource, module="hfdeploy", name="EndpointIdentity"):
@@ -92,7 +107,10 @@ class EndpointIdentity(Resource, module="hfdeploy", name="EndpointIdentity"):
     namespace: pulumi.Output[str]
 
     def __init__(self, name: str, props: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(IdentityProvider(), name, {**props, "logical_name": name, "generation": None}, opts)
+        keep = True if opts.retain_on_delete else None
+        super().__init__(
+            IdentityProvider(), name, {**props, "logical_name": name, "generation": None, "keep": keep}, opts
+        )
 
 
 class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):

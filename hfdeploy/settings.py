@@ -5,22 +5,27 @@ get what was meant for the other. A token follows its address: one from the envi
 goes to an emulator that the stack's configuration names, and nothing goes to a Hub that nobody chose.
 """
 
-import ipaddress
+import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from hfdeploy import errors, redact
+from hfdeploy import errors, redact, trust
 from hfdeploy.redact import Secret
 from hfdeploy.spec import FromConfig, FromEnv
 
 API: Final = "https://api.endpoints.huggingface.cloud"
 HUB: Final = "https://huggingface.co"
+
+SPECS: Final = "../specs/*.yaml"
+"""Where the specs are when nobody says: relative to the stack program."""
+PLACEHOLDER: Final = "YOUR-NAMESPACE"
 
 _PREFIX: Final = "hfdeploy:"
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
@@ -39,11 +44,18 @@ class Settings:
     token: Secret | None = None
     hub_token: Secret | None = None
     namespace: str | None = None
+    token_source: str = field(default="", compare=False)
+    """Where the token was found, for people; empty without one."""
 
     @property
     def is_emulated(self) -> bool:
         """Whether the management API is on this machine."""
         return is_loopback(self.api_url)
+
+    @property
+    def may_ask_hub(self) -> bool:
+        """Whether the Hub is one that goes with the service: an emulator's endpoints say nothing about the real Hub."""
+        return is_loopback(self.hub_url) == self.is_emulated
 
 
 class Drift(StrEnum):
@@ -102,6 +114,30 @@ def load_safeguards(config: Mapping[str, str] | None = None, environ: Mapping[st
     )
 
 
+def load_budget(config: Mapping[str, str]) -> Decimal | None:
+    """What the stack may cost in a month with every replica up, in USD; None where nobody said.
+
+    Raises:
+        errors.UsageError: anything but `{monthly_ceiling_usd: NUMBER}`; a typing mistake must not lift a limit.
+    """
+    text = _Config(config).get("budget")
+    if text is None:
+        return None
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = text
+    match given:
+        case {"monthly_ceiling_usd": int() | float() | str() as amount, **others} if not others:
+            found = str(amount).strip()
+            if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", found):
+                return Decimal(found)
+    raise errors.UsageError(
+        f"hfdeploy:budget is {text!r}: it must be {{monthly_ceiling_usd: NUMBER}}, such as "
+        f"`pulumi config set --path hfdeploy:budget.monthly_ceiling_usd 500`."
+    )
+
+
 def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the stack's configuration (keys with or without `hfdeploy:`) and the environment (this process's own).
 
@@ -112,13 +148,14 @@ def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | N
     _refuse_debugging(environ)
     api_url = _address("apiUrl", stack, "HFDEPLOY_API_URL", environ, API)
     hub_url = _address("hubUrl", stack, "HF_ENDPOINT", environ, HUB)
-    token = _token(stack, environ, api_url)
+    token, source = _token(stack, environ, api_url)
     return Settings(
         api_url=api_url,
         hub_url=hub_url,
         token=token,
         hub_token=token if _may_reach_hub(hub_url, api_url, stack) else None,
         namespace=stack.get("namespace") or environ.get("HFDEPLOY_NAMESPACE") or None,
+        token_source=source,
     )
 
 
@@ -138,10 +175,7 @@ def secret_value(
 def is_loopback(address: str) -> bool:
     """Whether an address is on this machine, by its text alone: nothing is resolved."""
     host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return host == "localhost" or trust.here(host)
 
 
 def _environment() -> Mapping[str, str]:
@@ -202,17 +236,18 @@ def _normalised(source: str, text: str) -> str:
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
-def _token(config: _Config, environ: Mapping[str, str], api_url: str) -> Secret | None:
-    own = config.get("token")
-    if own and own.strip():
-        return _keep(own.strip())
+def _token(config: _Config, environ: Mapping[str, str], api_url: str) -> tuple[Secret | None, str]:
+    """The token, and where it was found."""
+    typed = environ.get("HF_TOKEN", "").strip()
+    candidates = {"the stack's hfdeploy:token": (config.get("token") or "").strip(), "HF_TOKEN": typed}
     if is_loopback(api_url):
         # An emulator: a real token of this person has no business there. Whoever types the emulator's address into the
         # environment types a token beside it; a stack that names an emulator brings its own.
-        typed = None if config.get("apiUrl") else environ.get("HF_TOKEN", "").strip()
-        return _keep(typed) if typed else None
-    text = environ.get("HF_TOKEN", "").strip() or _saved_login(environ)
-    return _keep(text) if text else None
+        if config.get("apiUrl"):
+            candidates.pop("HF_TOKEN")
+    elif not any(candidates.values()):
+        candidates["the saved login"] = _saved_login(environ) or ""
+    return next(((_keep(text), source) for source, text in candidates.items() if text), (None, ""))
 
 
 def _saved_login(environ: Mapping[str, str]) -> str | None:

@@ -10,19 +10,16 @@ import pulumi
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect
-from hfdeploy.errors import HfdeployError, Problem, SpecError, UsageError
+from hfdeploy.cost import over_budget
+from hfdeploy.errors import BlockingFinding, HfdeployError, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, pinned, read_lock
 from hfdeploy.plan import REGISTRY
 from hfdeploy.provider.props import OUTPUTS
+from hfdeploy.render import estimate_of
 from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
 from hfdeploy.review import Review, review_specs
-from hfdeploy.settings import secret_value
+from hfdeploy.settings import PLACEHOLDER, SPECS, secret_value
 from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, read_specs
-
-SPECS = "../specs/*.yaml"
-"""Where the specs are when nobody says: relative to the stack program."""
-
-PLACEHOLDER = "YOUR-NAMESPACE"
 
 
 def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
@@ -84,7 +81,20 @@ def _prepare(specs: str | None) -> tuple[Review, str, Lock]:
     problems += [] if pulumi.runtime.is_dry_run() else _missing_secrets(loaded, review)
     if problems:
         raise SpecError(problems)
+    _require_budget(config, review)
     return review, namespace, lock
+
+
+def _require_budget(config: pulumi.Config, review: Review) -> None:
+    """Refuse a stack whose endpoints could cost more than it may.
+
+    Raises:
+        BlockingFinding: the ceiling is higher, or not known.
+    """
+    budget = config.get("budget")
+    most = settings.load_budget({} if budget is None else {"budget": budget})
+    if most is not None and (sentence := over_budget({one.name: estimate_of(one) for one in review.plans}, most)):
+        raise BlockingFinding(sentence)
 
 
 def _review(

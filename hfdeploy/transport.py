@@ -17,14 +17,17 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore2
 import httpx2
 
-from hfdeploy import errors, settings
+from hfdeploy import errors, settings, trust
 
 CONNECT: Final = 5.0
 READ: Final = 30.0
 """Seconds for a connection and for silence where nobody set bounds (reliability: connect 5 s, read 30 s)."""
 
-MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes of a reply: far more than a namespace of endpoints, far less than memory."""
+MAX_BODY: Final = 8 * 1024 * 1024
+"""Bytes of a reply: far more than a page of endpoints. JSON made to hurt takes some thirty times as much memory."""
+
+MAX_REFUSAL: Final = 1024 * 1024
+"""Bytes that are read of an answer other than 2xx; of the rest nothing is needed."""
 
 _GRACE: Final = 1.5
 """Seconds that a request under way may still take once somebody asked to stop; two are promised."""
@@ -63,13 +66,21 @@ def is_bounded() -> bool:
     return _bounds.get() is not None
 
 
+class Untrusted(httpx2.TransportError):
+    """Who answers cannot be proved to be who was asked; nothing of the request was sent."""
+
+
 class Transport(httpx2.BaseTransport):
     """HTTP/1.1 over pooled connections, within the bounds set by `bounded`; proxies as the environment says.
 
-    Raises, from a request: httpx2's own exceptions, as its standard transport does.
+    Without https only this machine is connected to; with `is_public` only addresses of the internet are, whatever a
+    name server says. Replies are refused compressed: a few kilobytes can be made of gigabytes.
+
+    Raises, from a request: httpx2's own exceptions, as its standard transport does, and `Untrusted`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_public: bool = False) -> None:
+        self._is_public = is_public
         self._pools: dict[tuple[str, str | None], httpcore2.ConnectionPool] = {}
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -79,15 +90,22 @@ class Transport(httpx2.BaseTransport):
         sent = httpcore2.Request(
             method=request.method,
             url=raw,
-            headers=request.headers.raw,
+            headers=[
+                *((name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"),
+                (b"accept-encoding", b"identity"),
+            ],
             content=request.stream,
             extensions=request.extensions,
         )
         with _as_httpx(request):
             reply = self._pool(url).handle_request(sent)
-        return httpx2.Response(
+        answer = httpx2.Response(
             reply.status, headers=reply.headers, stream=_Body(reply, request), extensions=reply.extensions
         )
+        if answer.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+            reply.close()
+            raise httpx2.DecodingError("the reply is compressed, which was not asked for", request=request)
+        return answer
 
     def close(self) -> None:
         """Close every connection; the next request opens new ones."""
@@ -99,7 +117,11 @@ class Transport(httpx2.BaseTransport):
         key = (url.scheme, _proxy_for(url))
         pool = self._pools.get(key)
         # Two threads may build one each the first time; the loser's has no connections yet and is dropped.
-        return pool or self._pools.setdefault(key, _new_pool(*key))
+        return pool or self._pools.setdefault(key, _new_pool(*key, self._is_public))
+
+
+class _Stranger(Exception):
+    """A name leads to an address that who was asked cannot have."""
 
 
 class _Bounds:
@@ -124,10 +146,14 @@ _bounds: ContextVar[_Bounds | None] = ContextVar("_bounds", default=None)
 
 
 class _Backend(httpcore2.NetworkBackend):
-    """Connects within the bounds: each address of a host gets its share, all together no more than is left."""
+    """Connects within the bounds: each address of a host gets its share, all together no more than is left.
 
-    def __init__(self) -> None:
+    `may_connect` is asked about the very address that is connected to, so no second lookup can answer differently.
+    """
+
+    def __init__(self, may_connect: trust.Where) -> None:
         self._inner = httpcore2.SyncBackend()
+        self._may_connect = may_connect
 
     def connect_tcp(
         self,
@@ -140,6 +166,8 @@ class _Backend(httpcore2.NetworkBackend):
         bounds = _bounds.get() or _Bounds(READ, timeout or CONNECT, READ, lambda: False)
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in _addresses(host, port):
+            if not self._may_connect(address):
+                raise _Stranger(f"{host} leads to {address}, which is not where it can be, so nothing was sent")
             left = bounds.left()
             if left <= 0:
                 raise httpcore2.ConnectTimeout("no time left to connect")
@@ -201,7 +229,7 @@ class _Stream(httpcore2.NetworkStream):
 
 
 class _Body(httpx2.SyncByteStream):
-    """A reply's body: no longer than `MAX_BODY`, failures in httpx2's words."""
+    """A reply's body: no longer than `MAX_BODY`, of a refusal the beginning; failures in httpx2's words."""
 
     def __init__(self, reply: httpcore2.Response, request: httpx2.Request) -> None:
         self._reply, self._request = reply, request
@@ -211,6 +239,8 @@ class _Body(httpx2.SyncByteStream):
         with _as_httpx(self._request):
             for chunk in self._reply.iter_stream():
                 size += len(chunk)
+                if not 200 <= self._reply.status < 300 and size > MAX_REFUSAL:
+                    return
                 if size > MAX_BODY:
                     raise httpcore2.ReadError(f"the reply is longer than {MAX_BODY // 1024**2} MiB")
                 yield chunk
@@ -224,18 +254,25 @@ def _as_httpx(request: httpx2.Request) -> Iterator[None]:
     """Both libraries name the same failures alike."""
     try:
         yield
+    except _Stranger as stranger:
+        raise Untrusted(str(stranger), request=request) from None
     except _FAILURES as failure:
+        if isinstance(failure, httpcore2.ConnectError) and trust.is_refused_certificate(failure):
+            raise Untrusted(str(failure), request=request) from None
         kind = getattr(httpx2, type(failure).__name__, httpx2.TransportError)
         raise kind(str(failure), request=request) from None
 
 
-def _new_pool(scheme: str, proxy: str | None) -> httpcore2.ConnectionPool:
+def _new_pool(scheme: str, proxy: str | None, is_public: bool) -> httpcore2.ConnectionPool:
+    where: trust.Where = trust.anywhere
+    if proxy is None and (is_public or scheme == "http"):
+        where = trust.on_the_internet if is_public else trust.here
     shared: Mapping[str, Any] = {
         "ssl_context": httpx2.create_ssl_context() if scheme == "https" else None,  # reads every certificate there is
         "max_connections": None,
         "max_keepalive_connections": 20,
         "keepalive_expiry": 5.0,
-        "network_backend": _Backend(),
+        "network_backend": _Backend(where),
     }
     if proxy is None:
         return httpcore2.ConnectionPool(**shared)

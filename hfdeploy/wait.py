@@ -5,11 +5,14 @@ cannot become `running` by itself (`paused` and `scaledToZero` included), and it
 deadline is evidence against a configuration is decided by whoever knows what was deployed.
 """
 
+import math
 import random
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
@@ -26,6 +29,9 @@ _PATIENCE: Final = 10.0
 
 _REACTION: Final = 0.5
 """Seconds after which a sleeper looks whether somebody asked to stop; two seconds are promised."""
+
+_RATE: Final = re.compile(r";\s*r\s*=\s*(\d{1,9})\s*;\s*t\s*=\s*(\d{1,9})(?!\d)")
+"""What is left and when it is full again, in the `ratelimit` header of the Hub's limiter."""
 
 T = TypeVar("T")
 
@@ -171,6 +177,24 @@ def is_live(endpoint: wire.Endpoint) -> bool:
     return status.state is wire.State.RUNNING and bool(status.url) and status.ready_replica >= wanted
 
 
+def pause_wanted(headers: Mapping[str, str], now: datetime) -> float:
+    """Seconds the service asks to be left alone: `Retry-After` (seconds or a date) or a used-up `ratelimit`."""
+    used_up = [float(reset) for left, reset in _RATE.findall(headers.get("ratelimit", "")) if int(left) == 0]
+    return max([0.0, _retry_after(headers.get("retry-after", "").strip(), now), *used_up])
+
+
+def fallen(endpoint: wire.Endpoint) -> str:
+    """What the service says of an endpoint that served a moment ago and whose replicas stopped; '' where none did.
+
+    A pause, sleep or update is somebody's doing, and replicas that the autoscaler takes away are not missed.
+    """
+    status = endpoint.status
+    has_stopped = status.state in {wire.State.INITIALIZING, wire.State.FAILED}
+    if not has_stopped and (status.state is not wire.State.RUNNING or is_live(endpoint)):
+        return ""
+    return f"is {status.state}, with {status.ready_replica} of {status.target_replica} replicas ready"
+
+
 class _Watch:
     """What a wait has seen so far."""
 
@@ -196,3 +220,20 @@ class _Watch:
         if is_live(endpoint):
             return Outcome.LIVE
         return None if state.is_moving or state is wire.State.RUNNING else Outcome.ENDED
+
+
+def _retry_after(text: str, now: datetime) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return _until(text, now)
+    return seconds if math.isfinite(seconds) else 0.0
+
+
+def _until(text: str, now: datetime) -> float:
+    try:
+        date = parsedate_to_datetime(text)
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return (aware - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0  # neither seconds nor a date of any calendar: as good as absent

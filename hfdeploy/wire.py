@@ -7,9 +7,9 @@ and from recorded replies. Objects that are read ignore what they do not know, a
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 Body: TypeAlias = dict[str, Any]
@@ -20,6 +20,15 @@ Json: TypeAlias = Any
 
 REDACTED: Final = frozenset({"credentials"})
 """Keys of an image variant that come back blanked: never compared, never sent back as read."""
+
+
+def _shown(text: str) -> str:
+    """On one line, without what a terminal would obey: these words end up in sentences."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+Words: TypeAlias = Annotated[str, AfterValidator(_shown)]
+"""Text of a reply that is shown to people and compared with nothing."""
 
 
 class State(StrEnum):
@@ -93,6 +102,13 @@ class Model(Received):
     env: dict[str, str] = Field(default_factory=dict)
     command: list[str] | None = None
     args: list[str] | None = None
+    secret_names: frozenset[str] = Field(default=frozenset(), alias="secrets")
+    """Where the service lists them; empty says nothing. What stands beside them is never read."""
+
+    @field_validator("secret_names", mode="before")
+    @classmethod
+    def _names_only(cls, value: object) -> object:
+        return frozenset(map(str, value)) if isinstance(value, Mapping) else frozenset()
 
     @property
     def engine(self) -> str:
@@ -104,16 +120,16 @@ class Person(Received):
     """Who did something: an id of the service, and the name people know."""
 
     id: str = ""
-    name: str = ""
+    name: Words = ""
 
 
 class Status(Received):
     """What the service reports; times are RFC 3339 texts as received, since they serve as identity too."""
 
     state: State = State.UNKNOWN
-    message: str = ""
-    error_message: str | None = None
-    url: str | None = None
+    message: Words = ""
+    error_message: Words | None = None
+    url: Words | None = None
     ready_replica: int = 0
     target_replica: int = 0
     created_at: str = ""

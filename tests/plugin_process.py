@@ -9,7 +9,7 @@ from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import dill
 import grpc
@@ -26,15 +26,16 @@ _KINDS = {"endpoint": EndpointProvider, "identity": IdentityProvider, "guard": G
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """The part of the engine that plugins talk to: it keeps the lines that they show."""
+    """The part of the engine that plugins talk to: it keeps the lines that they show, and those for `--debug` apart."""
 
     def __init__(self) -> None:
         self.lines: list[engine_pb2.LogRequest] = []
+        self.debug: list[engine_pb2.LogRequest] = []
 
     def Log(  # noqa: N802 - the engine's own name
         self, request: engine_pb2.LogRequest, _context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        self.lines.append(request)
+        (self.debug if request.severity == engine_pb2.DEBUG else self.lines).append(request)
         return empty_pb2.Empty()
 
 
@@ -103,6 +104,10 @@ class Plugin:
             timeout=60,
         )
 
+    def cancel(self) -> None:
+        """What the engine sends on the first Ctrl-C."""
+        self._stub.Cancel(empty_pb2.Empty(), timeout=30)
+
     def kill_engine(self) -> None:
         """Let the engine be gone from one moment to the next."""
         self._server.stop(0).wait()
@@ -113,7 +118,10 @@ class Plugin:
 
 @contextmanager
 def running_plugin(
-    config: Mapping[str, str], environment: Mapping[str, str] | None = None, folder: Path | None = None
+    config: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> Iterator[Plugin]:
     """A plugin process configured like the stack's, with an engine to report to."""
     engine = Engine()
@@ -124,6 +132,7 @@ def running_plugin(
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{port}"],
         stdout=subprocess.PIPE,
+        stderr=stderr,
         cwd=folder,
         env={**os.environ, "PULUMI_PROJECT": "hfdeploy", **(environment or {})},
     )

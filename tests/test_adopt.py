@@ -35,6 +35,7 @@ def bring(plugin: Plugin, given: dict[str, Any]) -> tuple[Resource, Resource]:
     return identity, plugin.create("endpoint", {**given, "generation": identity.outs["generation"]})
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize("tags", [[], THEIRS], ids=["nobody's", "another stack's"])
 def test_the_namesake_of_that_time_is_taken_over(world: Running, plugin: Plugin, tags: list[str]) -> None:
     """Moving from clicking to code, or from stack to stack: our tags first and alone, then the configuration."""
@@ -57,6 +58,7 @@ def test_the_namesake_of_that_time_is_taken_over(world: Running, plugin: Plugin,
     assert world._script("GET", "/endpoints")["items"] == []
 
 
+@pytest.mark.fault(5)
 def test_a_namesake_of_another_time_is_left_alone(world: Running, plugin: Plugin) -> None:
     """Not a lasting switch: whoever makes an endpoint of that name later keeps it."""
     world.seed("tiny", createdAt="2026-11-02T09:00:00.000Z")

@@ -77,6 +77,46 @@ def test_a_spec_brings_its_prompt_and_its_demands(env, emulator, spec) -> None:
     assert told["tokens"] == 9
 
 
+IMAGE = {"url": "ghcr.io/huggingface/text-generation-inference:3.3.7", "maxTotalTokens": 2048}
+
+
+def deep(spec, asked: str):
+    """The spec of `demo` with a length, as `IMAGE` has it, and deeper proof."""
+    file = spec(more="max_model_len: 2048\n")
+    file.write_text(file.read_text().replace("expect: ", f"deep: {asked}, expect: "))
+    return file
+
+
+def test_deeper_proof_is_shown_part_by_part(env, emulator, spec) -> None:
+    """The numbers are the plain prompt's; each part has a verdict of its own."""
+    emulator.mutate("demo", model={"image": {"tgi": IMAGE}})
+    asked = deep(spec, "{ long_prompt: true, concurrency: 3, bake: 10s }")
+    said = succeed("verify", "demo", "--spec", asked, env=env)
+
+    facts = dict(line.strip().split("  ", 1) for line in said.partition("passed  acme/demo\n")[2].splitlines())
+    assert facts["tokens"].strip() == "9 (counted by details)"
+    assert facts["long prompt"].strip().startswith("passed: a prompt of ")
+    assert facts["concurrency"].strip() == "passed: 3 requests at once were all answered"
+    assert " prompts were answered within " in facts["bake"]
+
+
+def test_a_deeper_proof_that_fails_names_both_verdicts(env, emulator, spec) -> None:
+    """For people and for programs."""
+    emulator.set(first_token_ms=300)
+    emulator.mutate("demo", behaviour={"fails_at_concurrency": 3}, model={"image": {"tgi": IMAGE}})
+    asked = deep(spec, "{ concurrency: 3 }")
+
+    ended = run("verify", "demo", "--spec", asked, env=env)
+    told = json.loads(run("verify", "demo", "--spec", asked, "--format", "json", env=env).stdout)
+
+    assert ended.returncode == 4
+    assert "the plain prompt passed, verify.deep.concurrency failed: 3 of 3 requests at once failed" in " ".join(
+        ended.stdout.split()
+    )
+    assert (told["verdict"], told["plain"]["verdict"]) == ("failed", "passed")
+    assert [(part["name"], part["verdict"]) for part in told["deep"]] == [("concurrency", "failed")]
+
+
 def test_exit_4_an_answer_that_is_not_as_it_must_be(env, spec) -> None:
     """A script that deploys must stop here."""
     ended = run("verify", "demo", "--spec", spec(expect="Aplomado"), env=env)

@@ -53,6 +53,7 @@ def test_everything_wrong_in_all_files_is_said_at_once(specs) -> None:
     assert {ended.returncode, told.returncode, marked.returncode} == {2}
 
 
+@pytest.mark.fault(27)
 def test_the_plan_of_the_shipped_specs_in_text() -> None:
     """What a person reads before agreeing to a bill. After a change on purpose: `hfdeploy plan > tests/golden/...`."""
     assert succeed("plan", "specs") == (GOLDEN / "plan.txt").read_text("utf-8")
@@ -107,6 +108,7 @@ def test_a_plan_of_broken_specs_is_no_plan(specs) -> None:
     assert "other.yaml" in ended.stderr
 
 
+@pytest.mark.fault(29)
 def test_a_plan_asks_nobody_unless_it_is_told_to(specs, emulator) -> None:
     """The same commit always reviews the same, and CI needs no token for it."""
     env = talking_to(emulator)
@@ -142,6 +144,24 @@ def test_a_stack_says_where_its_specs_are_and_whose_they_are(specs) -> None:
     assert [(each["namespace"], each["name"]) for each in one["endpoints"]] == [("others", "demo")]
     assert [(each["namespace"], each["name"]) for each in two["endpoints"]] == [("mine", "second")]
     assert two["findings"][0]["file"] == "more/deep/second.yaml"
+
+
+@pytest.mark.fault(42)
+def test_exit_5_a_plan_of_a_stack_over_its_budget(specs) -> None:
+    """The review says what `deploy()` is going to refuse."""
+    program = specs.parent / "stacks"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text("name: hfdeploy\nruntime: python\n")
+    for stack, most in (("poor", 1), ("rich", 100_000)):
+        text = f"config: {{ 'hfdeploy:budget': {{ monthly_ceiling_usd: {most} }} }}\n"
+        (program / f"Pulumi.{stack}.yaml").write_text(text)
+
+    poor = run("plan", "--stack", "poor", cwd=specs.parent)
+    rich = run("plan", "--stack", "rich", cwd=specs.parent)
+
+    assert (poor.returncode, rich.returncode) == (5, 0)
+    assert "hfdeploy:budget allows $1.00/month: demo $" in poor.stderr
+    assert "\ndemo " in poor.stdout
 
 
 @pytest.mark.parametrize("columns", [160, 100, 60])

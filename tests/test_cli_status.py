@@ -8,7 +8,7 @@ from command_line import on_terminal, run, succeed, surroundings, talking_to, te
 from control_plane import Running
 from project import Project
 
-from hfdeploy import evidence
+from hfdeploy.evidence import Shelf
 
 pytest_plugins = ["project", "command_line"]
 
@@ -35,7 +35,7 @@ def env(deployed: Project) -> dict[str, str]:
 @pytest.fixture
 def answer(deployed: Project) -> str:
     """What the model said while the stack was brought up."""
-    kept = evidence.read(evidence.file_of(deployed.stacks, "test", "chat"))
+    kept = Shelf(deployed.stacks, "test", "chat").proof(deployed.outputs_of("chat")["verified_at"])
     return str(kept["sample"]["text"]).strip()
 
 

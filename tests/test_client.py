@@ -83,6 +83,7 @@ REFUSALS = [
 GONE_OR_BUSY = {("DELETE", 404), ("DELETE", 409)}
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize(
     ("verb", "status", "text", "kind", "words"),
     [
@@ -138,6 +139,7 @@ def test_any_error_body_becomes_a_sentence(api, speaker, body, words) -> None:
     assert "x()" not in str(problem.value)
 
 
+@pytest.mark.fault(35)
 def test_an_echoed_secret_reaches_nobody(api, speaker) -> None:
     """A 400 may quote what was sent, secrets included, and its text ends up in CI logs."""
     redact.known.add("s3cret-of-the-container")
@@ -151,6 +153,7 @@ def test_an_echoed_secret_reaches_nobody(api, speaker) -> None:
     assert "invalid" in str(problem.value)
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("answer", [failing(400, "no"), http(200, b"<html>"), failing(401)], ids=["400", "html", "401"])
 def test_no_exception_of_ours_leads_to_the_token(api, speaker, answer) -> None:
     """The SDK's own exceptions hold the request, and with it the header; crash reports walk that chain."""
@@ -175,6 +178,7 @@ def test_a_create_sends_the_body_as_it_is(api, speaker) -> None:
     assert live.status.state is wire.State.PENDING
 
 
+@pytest.mark.fault(4, 5)
 def test_a_taken_name_is_told_from_quota_by_looking(api, speaker) -> None:
     """Both are 409; the text about names was never recorded, so only a look can tell."""
     speaker.on(ALL, failing(409, "Conflict: something"))
@@ -206,6 +210,7 @@ def test_an_update_sends_what_it_is_given(api, speaker) -> None:
     assert live.status.state is wire.State.UPDATING
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(
     "answer", [http(200, {}), http(202), http(204), failing(404)], ids=["200", "202", "204", "404"]
 )
@@ -218,6 +223,7 @@ def test_a_delete_is_done_when_it_is_gone(api, speaker, answer) -> None:
     assert asked(speaker) == [f"DELETE {TINY}"]
 
 
+@pytest.mark.fault(22)
 def test_a_busy_endpoint_is_deleted_when_it_is_free(api, speaker, clock) -> None:
     """An update under way is no reason to leave a bill behind."""
     speaker.on(TINY, failing(409, "busy"), failing(409, "busy"), http(200))
@@ -228,6 +234,7 @@ def test_a_busy_endpoint_is_deleted_when_it_is_free(api, speaker, clock) -> None
     assert clock.elapsed < 30
 
 
+@pytest.mark.fault(22)
 def test_an_endpoint_that_stays_busy_is_reported(api, speaker, clock) -> None:
     """It stays in the state, and the run ends red."""
     speaker.on(TINY, failing(409, "an update is under way"))

@@ -126,6 +126,7 @@ def test_hardware_and_replicas_are_read(api, emulator) -> None:
     assert [replica.is_live for replica in api.replicas(NAMESPACE, "demo")] == [True]
 
 
+@pytest.mark.fault(11)
 def test_a_wrong_token_and_a_foreign_namespace_are_refused(settings) -> None:
     """401 and 403 say two things."""
     for token, status in {STRANGER: "403", "hf_wrong": "401"}.items():

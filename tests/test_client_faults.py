@@ -95,6 +95,7 @@ PATHS = {
 }
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("fault", UNCLEAR | {"429": failing(429), "425": failing(425)})
 def test_a_read_survives_a_passing_fault(api, speaker, fault) -> None:
     """A rollout of half an hour meets a few of them."""
@@ -105,6 +106,7 @@ def test_a_read_survives_a_passing_fault(api, speaker, fault) -> None:
     assert asked(speaker) == ["GET"] * 3
 
 
+@pytest.mark.fault(8)
 def test_a_service_that_stays_down_is_reported_with_its_request_id(api, speaker, clock) -> None:
     """After a bounded number of attempts, within the deadline, and without a verdict about anything."""
     speaker.on(TINY, failing(503))
@@ -134,6 +136,7 @@ def test_an_answer_that_cannot_be_read_is_not_asked_for_again(api, speaker, spoi
     assert len(speaker.heard) == 1
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -160,6 +163,7 @@ def test_the_service_is_left_alone_as_long_as_it_asks(api, speaker, clock, heade
     assert clock.elapsed <= max(seconds, 1)
 
 
+@pytest.mark.fault(7)
 def test_a_pause_longer_than_the_deadline_is_not_waited_for(api, speaker, clock) -> None:
     """The sentence says how long the service wants to be left alone."""
     speaker.on(TINY, failing(429, retry_after="3600"), GOOD)
@@ -169,6 +173,7 @@ def test_a_pause_longer_than_the_deadline_is_not_waited_for(api, speaker, clock)
     assert (len(speaker.heard), clock.elapsed) == (1, 0)
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("fault", UNCLEAR | SPOILED)
 def test_a_create_whose_fate_is_unknown_is_not_sent_twice(api, speaker, fault) -> None:
     """Two endpoints cost twice; whoever creates looks by name first."""
@@ -179,6 +184,7 @@ def test_a_create_whose_fate_is_unknown_is_not_sent_twice(api, speaker, fault) -
     assert asked(speaker) == ["POST"]
 
 
+@pytest.mark.fault(7)
 def test_a_create_that_was_turned_away_is_sent_again(api, speaker) -> None:
     """429 says that nothing was accepted."""
     speaker.on(ALL, failing(429), failing(429), GOOD)
@@ -187,6 +193,7 @@ def test_a_create_that_was_turned_away_is_sent_again(api, speaker) -> None:
     assert asked(speaker) == ["POST"] * 3
 
 
+@pytest.mark.fault(7)
 def test_a_create_that_is_always_turned_away_was_not_made(api, speaker) -> None:
     """There is nothing to look for then, and the next run may try again."""
     speaker.on(ALL, failing(429))
@@ -209,6 +216,7 @@ def test_a_create_that_nobody_heard_is_sent_again_and_then_given_up(clock) -> No
     assert len(clock.naps) >= 2
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("fault", UNCLEAR | SPOILED)
 def test_an_update_that_was_made_is_not_sent_again(api, speaker, fault) -> None:
     """A second PUT may start a second rollout."""
@@ -218,6 +226,7 @@ def test_an_update_that_was_made_is_not_sent_again(api, speaker, fault) -> None:
     assert asked(speaker) == ["PUT", "GET"]
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("fault", UNCLEAR | SPOILED)
 def test_an_update_that_was_not_made_is_sent_again(api, speaker, fault) -> None:
     """The look shows the old values: nothing was lost but the request."""
@@ -245,6 +254,7 @@ def test_an_update_of_what_was_deleted_meanwhile_says_so(api, speaker) -> None:
         update(api)
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("fault", UNCLEAR | {"429": failing(429)})
 def test_a_delete_is_repeated_until_it_is_gone(api, speaker, fault) -> None:
     """Deleting twice deletes once; 404 on the second is success."""
@@ -255,6 +265,7 @@ def test_a_delete_is_repeated_until_it_is_gone(api, speaker, fault) -> None:
     assert asked(speaker) == ["DELETE"] * 2
 
 
+@pytest.mark.fault(23)
 def test_a_delete_that_never_works_is_an_error(api, speaker) -> None:
     """The endpoint stays in the state and the run ends red."""
     speaker.on(TINY, failing(500))
@@ -274,6 +285,7 @@ def test_a_pause_that_was_made_is_not_sent_again(api, speaker, fault) -> None:
     assert asked(speaker) == ["POST", "GET"]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_refused_token_ends_the_run(api, speaker, operation) -> None:
     """At most one more request: accounts are locked for less."""
@@ -297,6 +309,7 @@ def test_a_single_refusal_may_be_a_glitch(api, speaker) -> None:
     assert [api.get("acme", "tiny").name for _ in range(2)] == ["tiny"] * 2
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("operation", ["create", "update", "delete", "pause"])
 def test_a_change_with_a_refused_token_is_not_repeated(api, speaker, operation) -> None:
     """Only reads are."""
@@ -307,6 +320,7 @@ def test_a_change_with_a_refused_token_is_not_repeated(api, speaker, operation) 
     assert len(speaker.heard) == 1
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_redirect_is_not_followed(api, speaker, operation, status) -> None:
@@ -341,6 +355,7 @@ def _drip(line: Line, drop: bytes, end: bytes) -> None:
     line.say(end)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("drip", [drip_head, drip_body, hang], ids=["head", "body", "black hole"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_no_call_outlives_its_deadline(speaker, operation, drip) -> None:
@@ -366,6 +381,7 @@ def test_after_a_stop_nothing_more_is_sent(speaker, clock, operation) -> None:
     assert speaker.callers == 0
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize("operation", ["get", "create", "pause"])  # one per way of sending; each takes its grace
 def test_a_stop_ends_what_is_under_way(speaker, clock, operation) -> None:
     """Two seconds are promised, whatever the server does."""
@@ -387,6 +403,7 @@ def test_a_stop_ends_what_is_under_way(speaker, clock, operation) -> None:
     assert len(speaker.heard) == 1
 
 
+@pytest.mark.fault(43)
 def test_a_stop_between_two_attempts_is_heard(speaker) -> None:
     """Waiting for a limiter is where most of the time goes."""
     stop = threading.Event()

@@ -107,6 +107,7 @@ def test_a_change_of_one_leaves_the_list_good_for_the_others(api, speaker) -> No
     assert asked(speaker).count(f"GET {PAGE}") == 1
 
 
+@pytest.mark.fault(15)
 def test_absence_counts_only_when_a_look_agrees(api, speaker) -> None:
     """A page that moved while it was read must not delete an endpoint from the state."""
     speaker.on(PAGE, page())

@@ -14,6 +14,7 @@ from hfdeploy.cost import (
     format_expected,
     format_money,
     format_month,
+    over_budget,
     surge,
 )
 from hfdeploy.errors import UsageError
@@ -206,3 +207,25 @@ def test_the_expected_cost_lies_between_floor_and_ceiling(row, least, more, hour
 def test_money_is_shown_in_cents(amount, text) -> None:
     assert format_money(Decimal(amount)) == text
     assert format_month(Decimal(amount)) == f"{text}/month"
+
+
+@pytest.mark.fault(42)
+@pytest.mark.parametrize(("most", "is_allowed"), [("1460", True), ("1459.99", False), ("0", False)])
+def test_a_budget_holds_for_every_replica_all_month(most, is_allowed) -> None:
+    """What is compared is the ceiling: an autoscaler may reach it without anybody doing anything."""
+    two = estimate(hardware("nvidia-a10g x1"), min_replicas=0, max_replicas=2, idle_minutes=15)
+
+    said = over_budget({"chat": two}, Decimal(most))
+
+    assert (said is None) is is_allowed
+    assert (
+        said is None or f"costs $1,460.00/month, and hfdeploy:budget allows ${Decimal(most):,.2f}/month: chat" in said
+    )
+
+
+@pytest.mark.fault(42)
+def test_a_budget_does_not_hold_for_what_has_no_price() -> None:
+    """Unknown is not free."""
+    unpriced = estimate(UNPRICED, min_replicas=0, max_replicas=1, idle_minutes=15)
+
+    assert "nobody can tell what chat would cost" in str(over_budget({"chat": unpriced}, Decimal(10_000)))

@@ -91,6 +91,7 @@ def test_every_mutable_field_has_a_row_in_these_tests() -> None:
     assert {field.path for field in FIELDS} == set(OTHER)
 
 
+@pytest.mark.fault(17)
 def test_what_the_server_fills_in_is_no_difference() -> None:
     """Otherwise every run would be a change."""
     changes = compare(WANTED, endpoint(WANTED))
@@ -98,6 +99,7 @@ def test_what_the_server_fills_in_is_no_difference() -> None:
     assert (changes.items, changes.body) == ((), {})
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("path", OTHER, ids=".".join)
 def test_a_changed_field_sends_exactly_itself(path: tuple[str, ...]) -> None:
     """A PUT merges, so whatever else it holds could undo what somebody else set."""
@@ -253,6 +255,7 @@ SHOWN: dict[tuple[str, ...], dict[str, Any]] = {
 }
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("path", OTHER, ids=".".join)
 def test_drift_is_said_by_the_property_that_drifted(path: tuple[str, ...]) -> None:
     """Somebody who reads `pulumi refresh` must see what a person changed, and nothing else."""
@@ -351,6 +354,7 @@ def test_a_moved_instance_is_one_name_and_is_served() -> None:
     assert changes.body == {"compute": {"accelerator": "cpu", "instanceType": "intel-spr", "instanceSize": "x4"}}
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("state", ["paused", "scaledToZero", "running"])
 def test_an_operational_state_is_no_drift_unless_the_spec_names_one(state: str) -> None:
     """A person's pause is left alone."""
@@ -361,6 +365,7 @@ def test_an_operational_state_is_no_drift_unless_the_spec_names_one(state: str) 
     assert shown["state"] == ("paused" if state == "paused" else "running")
 
 
+@pytest.mark.fault(17)
 @given(st.sets(st.sampled_from(sorted(OTHER))))
 def test_a_put_of_the_differences_removes_them_all(paths: set[tuple[str, ...]]) -> None:
     """The law of a reconciler: after applying the plan, planning finds nothing."""

@@ -1,5 +1,6 @@
 """`hfdeploy:drift` on the real engine: what somebody changed by hand is put back, reported, or stops the run."""
 
+import pytest
 from control_plane import Running
 from project import Project
 from test_up import count, sent, writes
@@ -19,6 +20,7 @@ def brought(project: Project, mode: str) -> None:
     project.up()
 
 
+@pytest.mark.fault(16)
 def test_a_stack_that_blocks_stops_and_names_the_change(world: Running, project: Project) -> None:
     """Production is not put back over somebody's head: property, value, who and when, and the way out."""
     brought(project, "block")
@@ -62,6 +64,7 @@ def test_a_change_that_was_written_into_the_spec_is_agreed_to(world: Running, pr
     project.up("--expect-no-changes")
 
 
+@pytest.mark.fault(16, 18)
 def test_a_stack_that_blocks_takes_changes_of_the_spec_and_pauses(world: Running, project: Project) -> None:
     """Neither an edit of the spec nor an operational state is drift."""
     brought(project, "block")
@@ -74,6 +77,7 @@ def test_a_stack_that_blocks_takes_changes_of_the_spec_and_pauses(world: Running
     assert sent(world, "PUT", before) == [{"compute": {"scaling": {"maxReplica": 2}}}]
 
 
+@pytest.mark.fault(16)
 def test_a_stack_that_reports_keeps_the_change_beside_its_own(world: Running, project: Project) -> None:
     """Every run says what it found, and an update of something else leaves it alone."""
     brought(project, "report")

@@ -85,6 +85,7 @@ def test_a_stack_may_say_how_many_a_run_may_lose(world: Running, project: Projec
     assert names(world) == ["b"]
 
 
+@pytest.mark.fault(2)
 def test_destroy_is_not_green_while_an_endpoint_of_the_stack_is_alive(world: Running, project: Project) -> None:
     """Nobody would know of it, and it bills by the hour."""
     project.spec("tiny", **FAST)
@@ -105,6 +106,7 @@ def test_destroy_is_not_green_while_an_endpoint_of_the_stack_is_alive(world: Run
     assert names(world) == ["foreign"]
 
 
+@pytest.mark.fault(2)
 def test_a_stack_may_let_destroy_take_everything_of_it(world: Running, project: Project) -> None:
     """A review stack that nobody looks at again; what is kept on purpose and what is foreign stays."""
     project.configure(orphans="delete")
@@ -141,6 +143,7 @@ def test_a_retained_endpoint_is_remembered_and_not_counted(world: Running, proje
     assert names(world) == ["a", "b"]
 
 
+@pytest.mark.fault(22)
 def test_a_deleted_endpoint_that_is_still_listed_is_waited_for(world: Running, project: Project) -> None:
     """Whether DELETE is done when it answers is not documented."""
     project.spec("tiny", **FAST)
@@ -152,6 +155,7 @@ def test_a_deleted_endpoint_that_is_still_listed_is_waited_for(world: Running, p
     assert names(world) == []
 
 
+@pytest.mark.fault(15)
 def test_many_endpoints_gone_at_once_stop_the_run(world: Running, project: Project) -> None:
     """Another account's token sees none of them; dropped from the state they would all be made again."""
     for name in ("a", "b", "c"):

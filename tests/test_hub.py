@@ -90,6 +90,7 @@ def test_a_renamed_repository_is_followed_with_the_token(hub, speaker) -> None:
     assert [heard.headers.get("authorization") for heard in speaker.heard] == [f"Bearer {TOKEN}"] * 2
 
 
+@pytest.mark.fault(33)
 def test_the_token_does_not_leave_the_host(hub, speaker) -> None:
     """Weights are redirected to a store that has no business with it."""
     with Speaker() as store:

@@ -306,6 +306,17 @@ def test_the_workers_of_a_parallel_run_report_what_they_left_out(tmp_path) -> No
     assert "INCOMPLETE: 1 deselected;" in ended.stdout
 
 
+@pytest.mark.parametrize(("marked", "code"), [("", 0), ("@pytest.mark.fault(1)\n", 1)], ids=["no fault", "a fault"])
+def test_a_run_of_the_faults_may_leave_out_what_proves_none(tmp_path, marked, code) -> None:
+    """`make faults` takes its tests by their marker; one of them that `-k` leaves out is missing all the same."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = fault(*rows): as in the real one\n")
+    (tmp_path / "test_rows.py").write_text(
+        f"import pytest\n@pytest.mark.fault(2)\ndef test_it(): pass\n{marked}def test_deselected(): pass\n"
+    )
+
+    assert pytest_in(tmp_path, "--complete", "-m", "fault").returncode == code
+
+
 def test_a_run_in_which_everything_ran_passes(tmp_path) -> None:
     """The counterpart: the rule does not cry wolf."""
     assert pytest_in(tmp_path, "--complete").returncode == 0

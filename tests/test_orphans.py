@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 from command_line import run, surroundings
-from control_plane import Running, running
+from control_plane import OWNER, Running, running
 from project import ENDPOINT, IDENTITY, SPEED, Project
 from test_up import names
+
+from hfdeploy.catalog import Catalog
+from hfdeploy.client import connect
+from hfdeploy.orphans import find_tagged
+from hfdeploy.settings import load
 
 pytest_plugins = ["project", "command_line"]
 
@@ -57,6 +62,7 @@ def left(world: Running, owner: str, name: str, *tags: str, created: str = OLD) 
     world.seed(name, tags=[f"hfd-o-{owner}", f"hfd-l-{name}", *tags], createdAt=created)
 
 
+@pytest.mark.fault(2, 42)
 def test_only_what_is_ours_and_in_no_state_is_listed(world: Running, project_once: Project, owner: str) -> None:
     """With age and cost, so that somebody can decide; nobody else's endpoint is in the list."""
     left(world, owner, "left")
@@ -78,6 +84,7 @@ def test_nothing_left_is_said_and_ends_with_zero(project_once: Project) -> None:
     assert orphans(project_once)[:2] == (0, [])
 
 
+@pytest.mark.fault(2, 42)
 def test_delete_removes_the_old_ones_and_neither_kept_nor_young(
     world: Running, project_once: Project, owner: str
 ) -> None:
@@ -129,6 +136,7 @@ def test_a_name_that_is_no_orphan_is_refused(world: Running, project_once: Proje
     assert names(world) == ["left", "tiny"]
 
 
+@pytest.mark.fault(20)
 def test_a_lost_state_is_not_taken_for_orphans(world: Running, project_once: Project, owner: str, tmp_path) -> None:
     """An old backup of the state knows the guard and none of the endpoints: removing them would remove production."""
     left(world, owner, "left")
@@ -150,3 +158,47 @@ def test_a_lost_state_is_not_taken_for_orphans(world: Running, project_once: Pro
         assert names(world) == ["tiny"]
     finally:
         project_once.pulumi("stack", "import", "--file", str(tmp_path / "kept.json"))
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("owner_id", ["", "hfd", "0", "0123456789a", "0123456789AB", "*"])
+def test_no_owner_matches_nothing_and_is_refused_before_a_request(own_emulator: Running, owner_id: str) -> None:
+    """An empty or shortened id would be the tag of other people's endpoints."""
+    settings = load({"apiUrl": own_emulator.url, "hubUrl": own_emulator.url, "token": OWNER}, {})
+    before = len(own_emulator.requests())
+
+    with connect(settings) as api, pytest.raises(ValueError, match="is no owner id"):
+        find_tagged(api, owner_id, ["acme"], catalog=lambda _: Catalog.snapshot())
+
+    assert len(own_emulator.requests()) == before
+
+
+@pytest.mark.fault(2)
+def test_every_page_is_looked_at(world: Running, project_once: Project, owner: str) -> None:
+    """The service answers 20 at a time, and huggingface_hub reads the first page only."""
+    for number in range(45):
+        left(world, "0123456789ab", f"aa-{number:02}")
+    left(world, owner, "zz-left")
+
+    code, found, _ = orphans(project_once)
+
+    assert (code, [one["name"] for one in found]) == (4, ["zz-left"])
+
+
+def test_a_state_without_a_guard_has_no_owner_to_look_for(world: Running, project_once: Project, tmp_path) -> None:
+    """Nobody knows which endpoints are the stack's, so none is called an orphan."""
+    kept = project_once.pulumi("stack", "export").stdout
+    empty = json.loads(kept)
+    empty["deployment"]["resources"] = []
+    (tmp_path / "empty.json").write_text(json.dumps(empty))
+    (tmp_path / "kept.json").write_text(kept)
+    project_once.pulumi("stack", "import", "--file", str(tmp_path / "empty.json"))
+    try:
+        code, _, said = orphans(project_once, "--delete", "--yes")
+    finally:
+        project_once.pulumi("stack", "import", "--file", str(tmp_path / "kept.json"))
+
+    assert code == 2
+    assert "has no guard, so nobody knows the owner id" in said
+    assert "`hfdeploy recover --stack test`" in said
+    assert names(world) == ["tiny"]

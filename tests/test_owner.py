@@ -63,6 +63,7 @@ NO_OWNER_IDS = ["", "0", MINE[:-1], MINE + "0", MINE.upper(), "0123456789ag", f"
 
 
 class TestOwnerIds:
+    @pytest.mark.fault(19)
     def test_two_stacks_are_two_owners(self) -> None:
         """A copy of a program must not take over the endpoints of the first."""
         minted = {new_owner_id() for _ in range(50)}
@@ -70,6 +71,7 @@ class TestOwnerIds:
         assert len(minted) == 50
         assert all(re.fullmatch("[0-9a-f]{12}", owner) and is_owner_id(owner) for owner in minted)
 
+    @pytest.mark.fault(2)
     @pytest.mark.parametrize("owner", [*NO_OWNER_IDS, None, 123456789012, MINE.encode(), [MINE]], ids=repr)
     def test_nothing_else_is_an_owner_id(self, owner: Any) -> None:
         """An empty one would match what nobody owns, a short one what others own."""
@@ -140,11 +142,13 @@ class TestTags:
 
 
 class TestAdoption:
+    @pytest.mark.fault(4)
     @pytest.mark.parametrize("tags", [OURS, ("team-a", *reversed(OURS), "hfd-keep")], ids=["alone", "among others"])
     def test_our_own_endpoint_is_continued(self, tags: tuple[str, ...]) -> None:
         """A run that was killed after the POST left it behind."""
         require_ours(endpoint(*tags), namespace="acme", owner=MINE, logical="chat")
 
+    @pytest.mark.fault(5)
     @pytest.mark.parametrize("tags", NOT_OURS.values(), ids=NOT_OURS)
     def test_a_namesake_is_left_alone(self, tags: tuple[str, ...]) -> None:
         """Adopting whatever has the name damaged 14 of 14 foreign endpoints when it was tried."""
@@ -155,9 +159,14 @@ class TestAdoption:
             f"An endpoint acme/chat exists already and is not this stack's: alice created it at {MADE}. Nothing was "
             f"changed. Give the spec another name, delete that endpoint if it is not needed, or take it over with "
             f"`adopt: {MADE}`."
+        ) + (
+            " It carries a stack's owner id: if this stack's state was lost, `hfdeploy recover` rebuilds it."
+            if owners_of(tags)
+            else ""
         )
         assert refusal.value.exit_code == 4
 
+    @pytest.mark.fault(5)
     def test_a_namesake_of_unknown_origin_is_left_alone(self) -> None:
         """The sentence holds even when the reply says little."""
         with pytest.raises(OwnershipError) as refusal:
@@ -175,6 +184,7 @@ class TestAdoption:
             "changed. Keep the old logical name, or give the resource aliases=[pulumi.Alias(name='old')]."
         )
 
+    @pytest.mark.fault(6)
     def test_ours_without_a_logical_name_is_not_taken(self) -> None:
         """Somebody took the tag off; which resource it belongs to is not known."""
         with pytest.raises(OwnershipError, match="under the logical name None and not 'chat'"):
@@ -205,6 +215,7 @@ class TestDeletion:
             "and the one in the state at an unknown time"
         )
 
+    @pytest.mark.fault(6)
     @pytest.mark.parametrize("tags", NOT_OURS.values(), ids=NOT_OURS)
     def test_what_does_not_carry_our_tag_alone_is_left(self, tags: tuple[str, ...]) -> None:
         """A person who takes the tag off, or puts another on, has decided."""

@@ -102,6 +102,7 @@ def test_a_retained_endpoint_stays_when_its_resource_goes(world: Running, projec
     assert [one for one in project.state() if one["type"] in {ENDPOINT, IDENTITY}] == []
 
 
+@pytest.mark.fault(21)
 def test_a_renamed_resource_with_an_alias_is_the_same_endpoint(world: Running, project: Project) -> None:
     """Renaming a variable must not replace production."""
     project.program(TINY + 'hfdeploy.InferenceEndpoint("old", SPEC, name="tiny")\n')
@@ -198,6 +199,7 @@ def test_a_missing_secret_stops_an_up_before_anything_is_sent(world: Running, pr
     assert writes(world) == []
 
 
+@pytest.mark.fault(34, 36)
 def test_a_secret_of_the_stack_reaches_the_container_and_not_the_state(world: Running, project: Project) -> None:
     """Encrypted config is the usual place; canaries show that the state and its backups do not hold it in clear."""
     project.spec(
@@ -222,6 +224,7 @@ def test_a_secret_of_the_stack_reaches_the_container_and_not_the_state(world: Ru
     assert world.inner("tiny")["config"]["model"]["secrets"]["API_KEY"] == "another-canary"
 
 
+@pytest.mark.fault(34)
 def test_a_secret_output_of_another_resource_is_encrypted_in_the_state(world: Running, project: Project) -> None:
     """The input is; what repeats it among the outputs has to be, too."""
     project.pulumi("config", "set", "--secret", "inner", "canary-of-an-output")

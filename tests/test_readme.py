@@ -26,7 +26,7 @@ from hfdeploy.provider.props import OUTPUTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ["README.md", "CHANGELOG.md", "SECURITY.md"]
+DOCUMENTS = ["README.md", "CHANGELOG.md", "SECURITY.md", "docs/operations.md"]
 
 OFFLINE = ("hfdeploy resolve", "hfdeploy plan", "hfdeploy validate", "hfdeploy schema", "hfdeploy catalog")
 """Commands that need neither network nor engine: they are run."""
@@ -105,7 +105,18 @@ def test_a_shown_command_prints_what_is_shown(command: str, output: str) -> None
 
 def test_the_shown_spec_is_the_file_whole() -> None:
     """Whoever copies it from the page gets what `make up` brings live."""
-    assert blocks("yaml") == [(ROOT / "specs" / "falcon-40b.yaml").read_text("utf-8")]
+    whole, *_parts = blocks("yaml")
+    assert whole == (ROOT / "specs" / "falcon-40b.yaml").read_text("utf-8")
+
+
+def test_the_parts_of_specs_that_are_shown_are_accepted_in_one(tmp_path: Path) -> None:
+    """They are copied into other specs."""
+    rest = "name: tiny\nrepository: acme/tiny\ncloud: aws\nregion: us-east-1\ninstance: nvidia-l4 x1\n"
+    _whole, *parts = blocks("yaml")
+    for number, part in enumerate(parts):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(f"{rest}engine: {{ type: vllm }}\n{part}", "utf-8")
+        assert load_specs([file])[0].spec.verify.deep is not None
 
 
 def test_every_line_of_the_shown_spec_is_explained() -> None:
@@ -194,7 +205,9 @@ def test_every_link_leads_somewhere(document: str) -> None:
     broken = [
         target
         for target in targets
-        if not (target[1:] in headings if target.startswith("#") else (ROOT / target).exists())
+        if not (
+            target[1:] in headings if target.startswith("#") else (ROOT / document).parent.joinpath(target).exists()
+        )
     ]
     assert broken == []
 

@@ -68,6 +68,7 @@ def test_an_update_that_answers_with_nothing_is_put_back_and_proved(world: Runni
     assert "team-a" in world.get("tiny")["tags"]
 
 
+@pytest.mark.fault(14)
 def test_a_configuration_that_was_put_back_is_refused_without_a_request(world: Running, plugin: Plugin) -> None:
     """A pipeline that retries every ten minutes must not break production every ten minutes."""
     stack = Stack(plugin)
@@ -101,6 +102,7 @@ def test_the_refused_state_is_still_no_drift(world: Running, plugin: Plugin) -> 
     assert not stack.has_changes()
 
 
+@pytest.mark.fault(14)
 def test_an_update_that_the_service_gives_up_is_put_back(world: Running, plugin: Plugin) -> None:
     """`updateFailed`: the evidence is in the message, and the previous revision serves again."""
     stack = Stack(plugin)
@@ -230,6 +232,7 @@ def create_failing(plugin: Plugin, **changes: Any) -> str:
     return failure(caught)
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize(
     ("policy", "sentence", "left"),
     [
@@ -250,6 +253,7 @@ def test_a_first_rollout_that_fails_follows_its_policy(
     assert [world.state(item["name"]) for item in world._script("GET", "/endpoints")["items"]] == left
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("policy", ["pause", "delete"])
 def test_an_endpoint_that_gets_no_hardware_is_paused_and_never_deleted(
     world: Running, plugin: Plugin, policy: str
@@ -264,6 +268,7 @@ def test_an_endpoint_that_gets_no_hardware_is_paused_and_never_deleted(
     assert world.state("tiny") == "paused"
 
 
+@pytest.mark.fault(12)
 def test_an_endpoint_that_never_leaves_initializing_has_failed(world: Running, plugin: Plugin) -> None:
     """It had its hardware and did not start: usually a wrong port or too little memory, and it bills."""
     world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])
@@ -274,6 +279,7 @@ def test_an_endpoint_that_never_leaves_initializing_has_failed(world: Running, p
     assert world.state("tiny") == "paused"
 
 
+@pytest.mark.fault(42)
 def test_a_rollout_that_costs_more_than_it_may_has_failed(world: Running, plugin: Plugin) -> None:
     """Starting is billed: a stuck start of eight H200 is forty dollars an hour."""
     world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])

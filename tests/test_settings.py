@@ -1,5 +1,7 @@
 """Which service, who is asking: precedence, and where a token must not go."""
 
+from decimal import Decimal
+
 import pytest
 
 from hfdeploy import errors, redact, settings
@@ -216,3 +218,56 @@ def test_every_secret_that_is_read_is_hidden_from_then_on(login) -> None:
 def test_a_name_that_looks_like_this_machine_is_not_this_machine(address) -> None:
     """Else anybody could dress up a host as an emulator."""
     assert not settings.is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    ("config", "may"),
+    [
+        ({}, True),
+        ({"apiUrl": LOCAL, "token": MADE_UP}, False),
+        ({"apiUrl": LOCAL, "hubUrl": LOCAL, "token": MADE_UP}, True),
+        ({"hubUrl": LOCAL}, False),
+        ({"hubUrl": "https://hub.example.org"}, True),
+    ],
+    ids=str,
+)
+def test_a_hub_is_asked_only_beside_the_service_it_belongs_to(config: dict[str, str], may: bool) -> None:
+    """An emulator's commits are made up, and the real Hub has nothing to say about them."""
+    assert load(config, {}).may_ask_hub is may
+
+
+@pytest.mark.fault(42)
+@pytest.mark.parametrize(
+    ("said", "most"),
+    [
+        (None, None),
+        ('{"monthly_ceiling_usd": 500}', Decimal(500)),
+        ('{"monthly_ceiling_usd": "99.50"}', Decimal("99.50")),
+        ('{"monthly_ceiling_usd": 0}', Decimal(0)),
+    ],
+)
+def test_a_budget_is_a_monthly_amount(said, most) -> None:
+    """The engine hands structured configuration over as JSON."""
+    assert settings.load_budget({} if said is None else {"hfdeploy:budget": said}) == most
+
+
+@pytest.mark.fault(42)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "500",
+        "",
+        "{}",
+        "[500]",
+        '{"monthly_ceiling_usd": -1}',
+        '{"monthly_ceiling_usd": true}',
+        '{"monthly_ceiling_usd": "1e9"}',
+        '{"monthly_ceiling_usd": null}',
+        '{"monthly_cieling_usd": 500}',
+        '{"monthly_ceiling_usd": 500, "weekly": 1}',
+    ],
+)
+def test_a_budget_that_cannot_be_meant_lifts_no_limit(said) -> None:
+    """A typing mistake is an error and not an unlimited budget."""
+    with pytest.raises(errors.UsageError, match=r"hfdeploy:budget is .*it must be \{monthly_ceiling_usd: NUMBER\}"):
+        settings.load_budget({"hfdeploy:budget": said})

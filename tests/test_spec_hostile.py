@@ -44,6 +44,7 @@ HEAVY = {
 """Allowed, and the worst that can be done to the patterns that look for credentials."""
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize("name", [*BOMBS, *HEAVY])
 def test_a_bomb_is_refused_where_it_begins_to_grow(tmp_path: Path, name: str) -> None:
     """A pull request must not be able to take the pipeline down."""
@@ -122,6 +123,7 @@ TOKENS = [
 """The shapes of credentials, put together here so that no scanner takes them for real ones."""
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:12])
 def test_a_credential_is_accepted_nowhere_and_shown_nowhere(token: str) -> None:
     """Whoever pastes one into a spec has published it with the next commit."""
@@ -186,6 +188,7 @@ NOISE = st.one_of(
 )
 
 
+@pytest.mark.fault(30)
 @given(content=NOISE)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_noise_raises_nothing_but_our_own_error(file: Path, content: bytes) -> None:

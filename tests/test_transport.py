@@ -60,6 +60,7 @@ def test_bounds_are_those_of_the_thread(caller, speaker) -> None:
     assert found == ["hello"]
 
 
+@pytest.mark.fault(9)
 def test_a_body_that_never_ends_is_cut(caller, speaker, monkeypatch) -> None:
     """A server that sends fast enough meets every deadline, and fills the memory."""
     monkeypatch.setattr(transport, "MAX_BODY", 10_000)
@@ -160,6 +161,7 @@ def serve_once(tls, *pieces: bytes, every: float) -> threading.Thread:
     return thread
 
 
+@pytest.mark.fault(9)
 def test_deadlines_hold_within_tls(caller, tls) -> None:
     """That is how the real service is reached."""
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n"

@@ -37,6 +37,7 @@ def names(world: Running) -> list[str]:
     return sorted(item["name"] for item in world._script("GET", "/endpoints")["items"])
 
 
+@pytest.mark.fault(17)
 def test_specs_become_verified_endpoints_and_a_second_up_writes_nothing(world: Running, project: Project) -> None:
     """The promise of the tool, and the promise that running it again costs nothing."""
     project.spec("tiny")
@@ -60,7 +61,9 @@ def test_specs_become_verified_endpoints_and_a_second_up_writes_nothing(world: R
 
     assert "6 unchanged" in again
     assert writes(world, before) == []
-    assert [request["path"] for request in world.requests(before)] == ["/v2/endpoint/acme"]
+    # One look at all endpoints, and one question for the branch that both of them were made from.
+    asked = sorted(request["path"] for request in world.requests(before))
+    assert asked == ["/api/models/HuggingFaceTB/SmolLM2-360M-Instruct", "/v2/endpoint/acme"]
 
 
 def test_a_changed_field_is_one_update_of_exactly_that_field(world: Running, project: Project) -> None:
@@ -94,6 +97,7 @@ def test_a_change_of_what_serves_is_verified_again(world: Running, project: Proj
     assert project.outputs_of("tiny")["verified_at"] >= first
 
 
+@pytest.mark.fault(16, 37)
 def test_drift_is_named_by_property_and_undone(world: Running, project: Project) -> None:
     """What somebody clicked shows in `pulumi refresh`, and a plain `pulumi up` puts it right."""
     project.spec("tiny")
@@ -110,6 +114,7 @@ def test_drift_is_named_by_property_and_undone(world: Running, project: Project)
     project.refresh("--preview-only", "--expect-no-changes")
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("action", ["pause", "scale-to-zero"])
 def test_a_sleeping_or_paused_endpoint_is_no_drift_and_is_not_woken(
     world: Running, project: Project, action: str
@@ -127,6 +132,7 @@ def test_a_sleeping_or_paused_endpoint_is_no_drift_and_is_not_woken(
     assert not [one for one in world.requests(before) if one["path"].startswith("/endpoints/")]
 
 
+@pytest.mark.fault(15)
 def test_an_endpoint_deleted_behind_our_back_is_made_again(world: Running, project: Project) -> None:
     """With `refresh: always` a plain `up` notices; it is created, waited for and verified."""
     project.spec("tiny")
@@ -141,6 +147,7 @@ def test_an_endpoint_deleted_behind_our_back_is_made_again(world: Running, proje
     assert project.outputs_of("tiny")["generation"] == world.get("tiny")["status"]["createdAt"]
 
 
+@pytest.mark.fault(21)
 def test_a_changed_region_replaces_waits_and_verifies(world: Running, project: Project) -> None:
     """A name is unique in its namespace, so the old one goes first; the new one is not just asked for."""
     project.spec("tiny")
@@ -180,6 +187,7 @@ def test_a_failed_verification_fails_the_up_and_a_repaired_spec_heals_it(world: 
     assert world.get("tiny")["status"]["state"] == "running"
 
 
+@pytest.mark.fault(13)
 def test_a_container_that_does_not_start_says_what_it_said(world: Running, project: Project) -> None:
     """State, message and the last log line in one sentence; the failed endpoint is paused, since it may bill."""
     world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "broken_image"}])
@@ -218,6 +226,7 @@ def test_a_dropped_spec_deletes_its_endpoint_only(world: Running, project: Proje
     assert names(world) == ["other"]
 
 
+@pytest.mark.fault(5)
 def test_a_namesake_that_is_not_ours_is_refused_and_untouched(world: Running, project: Project) -> None:
     """Silent takeover of somebody's production is the worst thing such a tool can do."""
     foreign = world.seed("tiny")
@@ -233,6 +242,7 @@ def test_a_namesake_that_is_not_ours_is_refused_and_untouched(world: Running, pr
     ]
 
 
+@pytest.mark.fault(5, 19)
 def test_a_copy_with_another_backend_is_another_owner(world: Running, project: Project, another_project: Any) -> None:
     """The owner id is random and lives in the state, so a clone of the repository owns nothing."""
     project.spec("tiny")
@@ -272,6 +282,7 @@ def test_all_findings_come_before_anything_is_registered(world: Running, project
     assert names(world) == []
 
 
+@pytest.mark.fault(10)
 def test_a_rotated_token_is_used_and_the_old_one_forgotten(world: Running, project: Project) -> None:
     """A refresh would otherwise ask with the token of the last `up`, and lock the stack out once that is revoked."""
     project.spec("tiny")
@@ -284,3 +295,26 @@ def test_a_rotated_token_is_used_and_the_old_one_forgotten(world: Running, proje
     project.configure()
     project.pulumi("preview")
     project.up("--expect-no-changes")
+
+
+@pytest.mark.fault(42)
+def test_a_stack_over_its_budget_sends_nothing(world: Running, project: Project) -> None:
+    """Before anything is registered, in a preview too; within the budget it goes up."""
+    project.spec("tiny")
+    project.spec("other", instance="nvidia-a100 x8", autoscaling={"max": 3})
+    project.pulumi("config", "set", "--path", "hfdeploy:budget.monthly_ceiling_usd", "500")
+
+    seen = project.pulumi("preview", code=None)
+    refused = project.up(code=1)
+
+    assert "With every replica up this stack costs $" in refused
+    assert "hfdeploy:budget allows $500.00/month: other $" in refused
+    assert seen.returncode != 0
+    assert "hfdeploy:budget allows $500.00/month" in seen.stdout + seen.stderr
+    assert "Traceback" not in refused
+    assert writes(world) == []
+    assert names(world) == []
+
+    project.drop("other")
+    project.up()
+    assert names(world) == ["tiny"]

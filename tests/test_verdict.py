@@ -237,6 +237,7 @@ def test_a_page_is_no_answer() -> None:
     assert judge(replace(ANSWERED, content_type="text/html"), ANYTHING).reason is Reason.WRONG_CONTENT_TYPE
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("tries", "healthy", "verdict", "reason"),
     [
@@ -283,6 +284,7 @@ def test_what_another_try_cannot_change_ends_them(reason) -> None:
     assert not LOST.ends_at_once
 
 
+@pytest.mark.fault(24)
 def test_a_tenth_of_flakes_causes_false_failures_below_a_fifth_of_a_percent() -> None:
     """Fault 24: a false failure undoes a working deployment."""
     chance = random.Random(2026)  # noqa: S311 - a simulation
@@ -300,6 +302,7 @@ def test_a_tenth_of_flakes_causes_false_failures_below_a_fifth_of_a_percent() ->
     assert verdicts.count(Verdict.PASSED) / runs > 0.998
 
 
+@pytest.mark.fault(24)
 def test_a_steady_wrong_answer_always_fails() -> None:
     """Fault 24, the other side: with flakes around it, a wrong answer is still found every time."""
     chance = random.Random(2026)  # noqa: S311 - a simulation

@@ -97,6 +97,7 @@ def test_neither_sentence_nor_repr_hold_generated_text(server, clock) -> None:
 # Tries
 
 
+@pytest.mark.fault(24)
 def test_one_good_try_is_enough(server, clock) -> None:
     """Fault 24: a flake is no failure."""
     server.on("/generate_stream", EMPTY, http(500), GOOD)
@@ -108,6 +109,7 @@ def test_one_good_try_is_enough(server, clock) -> None:
     assert clock.naps == [1, 2]
 
 
+@pytest.mark.fault(24)
 def test_a_steady_wrong_answer_fails_after_three_tries(server, clock) -> None:
     """And not after one, nor after four."""
     server.on("/generate_stream", EMPTY)
@@ -118,6 +120,7 @@ def test_a_steady_wrong_answer_fails_after_three_tries(server, clock) -> None:
     assert "(3 tries: empty, empty, empty)" in proof.sentence
 
 
+@pytest.mark.fault(24)
 def test_errors_without_evidence_are_inconclusive(server, clock) -> None:
     """Nothing is restored or deleted because of them."""
     server.on("/generate_stream", http(500), lambda _line: None, http(429))
@@ -128,6 +131,7 @@ def test_errors_without_evidence_are_inconclusive(server, clock) -> None:
     assert "server_error, transport, overloaded" in proof.sentence
 
 
+@pytest.mark.fault(24, 26)
 def test_an_engine_that_hangs_in_every_try_after_a_healthy_start_fails(server, clock) -> None:
     """It loaded, it says it is well, and it does not answer: that is evidence."""
     server.on("/generate_stream", lambda line: line.wait())
@@ -147,6 +151,7 @@ def test_a_container_without_a_health_route_that_hangs_is_inconclusive(server, c
     assert (proof.verdict, proof.reason, tries(server)) == (Verdict.INCONCLUSIVE, Reason.STALL, 3)
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_token_ends_everything_at_once(server, clock, status) -> None:
     """After a 401 there is at most one more request."""
@@ -198,6 +203,7 @@ def test_nothing_is_sent_to_a_configuration_that_is_not_the_declared_one(server,
     assert server.callers == 0
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("url", HOSTILE)
 def test_a_foreign_host_gets_no_request_at_all(server, clock, monkeypatch, url) -> None:
     """Fault 33: every name leads to a server that would take the token; nobody even calls it."""
@@ -245,6 +251,7 @@ def test_a_health_route_that_is_no_path_is_not_asked(server, clock, route) -> No
     assert server.callers == 0
 
 
+@pytest.mark.fault(28)
 def test_a_declared_health_route_that_is_missing_fails(server, clock) -> None:
     """It is part of the configuration, and it is wrong."""
     proof = prove(check_of(server, health_route="/ready"), clock=clock)
@@ -253,6 +260,7 @@ def test_a_declared_health_route_that_is_missing_fails(server, clock) -> None:
     assert "/ready answered 404" in proof.sentence
 
 
+@pytest.mark.fault(33)
 def test_a_redirecting_health_route_is_neither_followed_nor_evidence(server, clock) -> None:
     """Fault 33."""
     with Speaker() as other:
@@ -294,6 +302,7 @@ def test_an_engine_that_does_not_know_its_commit_is_believed(server, clock, info
 # Waking
 
 
+@pytest.mark.fault(27)
 def test_a_sleeping_endpoint_is_woken_and_waiting_is_no_try(server, clock) -> None:
     """Fault 27: 503, n times, then 200."""
     server.on("/health", *[ASLEEP] * 6, http(200))
@@ -308,6 +317,7 @@ def test_a_sleeping_endpoint_is_woken_and_waiting_is_no_try(server, clock) -> No
     assert asked == [None, *["60"] * 6], "the proxy holds the request once it is known to be needed"
 
 
+@pytest.mark.fault(27)
 def test_an_endpoint_that_does_not_wake_is_inconclusive(server, clock) -> None:
     """Missing hardware is nobody's fault; nothing may be undone because of it."""
     server.on("/health", ASLEEP)
@@ -377,6 +387,7 @@ def test_a_host_that_cannot_be_reached_is_given_up_after_a_minute(server, clock)
     assert 55 <= clock.elapsed <= 65
 
 
+@pytest.mark.fault(43)
 def test_a_stop_request_ends_waking(server, clock) -> None:
     """Ctrl-C has five seconds."""
     asked = threading.Event()
@@ -388,6 +399,7 @@ def test_a_stop_request_ends_waking(server, clock) -> None:
     assert server.hung_up.wait(10)
 
 
+@pytest.mark.fault(43)
 def test_a_stop_request_ends_a_try(server, clock) -> None:
     """The same while a prompt is being answered."""
     asked = threading.Event()
@@ -429,6 +441,7 @@ def test_of_several_served_names_the_repository_is_taken(server, clock) -> None:
     assert server.asked("/v1/chat/completions")[0].json["model"] == "acme/model"
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     "refusal",
     [

@@ -71,6 +71,7 @@ def test_a_state_that_time_does_not_change_ends_the_wait_at_once(clock, state) -
     assert (waited.outcome, waited.seconds) == (Outcome.ENDED, 0)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("state", ["initializing", "updating", "brandNewWord", "running"])
 def test_the_deadline_ends_a_wait_that_nothing_else_ends(clock, state) -> None:
     """A stuck rollout costs money by the minute."""
@@ -80,6 +81,7 @@ def test_the_deadline_ends_a_wait_that_nothing_else_ends(clock, state) -> None:
     assert waited.seconds == pytest.approx(600)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("states", "was_past"),
     [(["pending"], False), (["brandNewWord"], False), (["pending", "initializing", "pending"], True)],
@@ -180,6 +182,7 @@ def test_pauses_are_spread_so_that_waiters_do_not_march_in_step(clock) -> None:
     assert max(pauses) - min(pauses) > 5
 
 
+@pytest.mark.fault(43)
 def test_a_sleeper_wakes_when_somebody_asks_to_stop() -> None:
     """The plugin is killed five seconds after Ctrl-C; an hour's sleep has to end before."""
     stop = threading.Event()

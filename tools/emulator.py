@@ -1,71 +1,31 @@
 """The emulator that `make up` keeps in the background, recognised by what it says of itself.
 
-A process number in a file proves nothing (it may be anybody's by now), so every decision here comes from asking
-`GET /_emulator` on the port: is it an emulator, and is its data folder ours?
+Every decision here comes from asking the port (`hfdeploy.doctor.stand_in`), never from a process number in a file.
 """
 
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import httpx2
-
+from hfdeploy.doctor.stand_in import DEFAULT_PORT, Emulator, ask, note_of
 from hfdeploy.engine import is_alive
 from hfdeploy.errors import EngineError, UsageError
 from hfdeploy.wait import SystemClock, poll
 
-NAME = "hfdeploy-emulator"
-DEFAULT_PORT = 8300
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
+
+__all__ = ["DEFAULT_PORT", "Emulator", "ask", "ensure", "log", "running", "stop"]
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Emulator:
-    """An emulator that answers on 127.0.0.1:`port`. `data` is its folder; deployments run `speed` times faster."""
-
-    port: int
-    pid: int
-    data: Path
-    speed: float
-
-    @property
-    def url(self) -> str:
-        """Where both the management API and the Hub are emulated."""
-        return f"http://127.0.0.1:{self.port}"
-
-
-def ask(port: int) -> Emulator | None:
-    """Who listens on the port: an emulator, or None when nobody does.
-
-    Raises:
-        UsageError: something else has the port.
-    """
-    url = f"http://127.0.0.1:{port}/_emulator"
-    try:
-        answer = httpx2.get(url, timeout=5, trust_env=False)
-        said = answer.raise_for_status().json()
-        if said["name"] == NAME:
-            return Emulator(port, int(said["pid"]), Path(said["data"] or "memory"), float(said["speed"]))
-    except httpx2.ConnectError:
-        return None
-    except (httpx2.HTTPError, ValueError, KeyError, TypeError):
-        pass  # it speaks, but not as an emulator does
-    raise UsageError(
-        f"Port {port} is taken by something that is not this emulator. "
-        "Stop it, or choose another: `make up EMULATOR_PORT=8400`."
-    )
-
-
 def running(data: Path) -> Emulator | None:
     """The emulator of the folder `data`, found through the port that was noted when it started."""
-    note = _note(data)
+    note = note_of(data)
     if not note.exists():
         return None
     try:
@@ -94,8 +54,8 @@ def ensure(data: Path, *, port: int | None, speed: float, command: Sequence[str]
             f"Port {port} has an emulator that keeps its data in {other.data}. Stop that one, or choose another port: "
             "`make up EMULATOR_PORT=8400`."
         )
-    _note(data).parent.mkdir(parents=True, exist_ok=True)
-    _note(data).write_text(f"{port}\n", "utf-8")
+    note_of(data).parent.mkdir(parents=True, exist_ok=True)
+    note_of(data).write_text(f"{port}\n", "utf-8")
     return other or _start([*command, "--port", str(port), "--speed", f"{speed:g}", "--data", str(data)], data, port)
 
 
@@ -108,7 +68,7 @@ def stop(emulator: Emulator) -> None:
     os.kill(emulator.pid, signal.SIGTERM)
     if not _soon(lambda: not is_alive(emulator.pid) or None, STOP_TIMEOUT):
         raise EngineError(f"The emulator, process {emulator.pid}, did not end within {STOP_TIMEOUT:.0f} s.")
-    _note(emulator.data).unlink(missing_ok=True)
+    note_of(emulator.data).unlink(missing_ok=True)
 
 
 def log(data: Path) -> Path:
@@ -143,10 +103,6 @@ def _start(command: Sequence[str], data: Path, port: int) -> Emulator:
 def _soon(check: Callable[[], T | None], seconds: float) -> T | None:
     clock = SystemClock()
     return poll(check, deadline=clock.now() + seconds, clock=clock, every=0.1)
-
-
-def _note(data: Path) -> Path:
-    return data.with_suffix(".port")
 
 
 def _last_words(data: Path) -> str:

@@ -221,29 +221,30 @@ def _prepare(checkout: Checkout) -> None:
 
 
 def _unlock(checkout: Checkout) -> None:
-    locks = engine.read_locks(checkout.backend, PROJECT, checkout.stack)
     host = socket.gethostname()
-    if not locks:
-        return
-    for lock in locks:
+    locks = engine.find_locks(checkout.backend, PROJECT, checkout.stack)
+    for lock in locks.values():
         if not engine.is_stale(lock, hostname=host, is_alive=engine.is_alive):
             raise UsageError(
                 f"The stack is locked by {lock or 'a lock that cannot be read'}. Wait for it to end; if nothing runs "
                 f"there any more: `pulumi cancel --stack {checkout.stack}`."
             )
-    _say(f"Removing the lock of an engine that was killed ({locks[0]}).")
-    _pulumi(checkout, "cancel", "--yes", is_quiet=True)
+    for file in locks:
+        removed = engine.remove_stale(file, hostname=host)
+        if removed:
+            _say(f"Removing the lock of an engine that was killed ({removed}).")
 
 
 def _clear(checkout: Checkout) -> None:
     """Remove what the stack `local` kept; what other stacks keep in the same folders stays."""
-    evidence = checkout.program / ".hfdeploy" / "evidence"
-    for folder in (checkout.data, evidence / LOCAL):
+    kept = checkout.program / ".hfdeploy"
+    evidence, unfinished = kept / "evidence", kept / "unfinished"
+    for folder in (checkout.data, evidence / LOCAL, unfinished / LOCAL):
         shutil.rmtree(folder, ignore_errors=True)
     emulator.log(checkout.data).unlink(missing_ok=True)
     if not list(_states(checkout.backend).glob("*.json")):
         shutil.rmtree(checkout.backend, ignore_errors=True)
-    for folder in (evidence, evidence.parent, checkout.data.parent):
+    for folder in (evidence, unfinished, kept, checkout.data.parent):
         if folder.is_dir() and not list(folder.iterdir()):
             folder.rmdir()
     _point(checkout.config, emulator.DEFAULT_PORT)

@@ -5,7 +5,8 @@ program, service     the stack program with its configuration and state; the API
 specs, hardware      validate, plan, schema; resolve, catalog
 fit                  fit, lock
 endpoints, status    verify, logs; status
-orphans              orphans
+orphans, recover     what a stack made and its state does not know; a lost state rebuilt
+doctor, examination  doctor
 local                emulate, env, engine
 
 Exit codes: 0 ok, 1 unexpected, 2 usage or spec, 3 authentication, 4 resource or verification failed, 5 blocking
@@ -22,10 +23,10 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from hfdeploy import redact
-from hfdeploy.cli import endpoints, fit, hardware, local, orphans, specs, status, terminal
+from hfdeploy.cli import doctor, endpoints, fit, hardware, local, orphans, recover, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 _INTERRUPTED: Final = 130
 """What Typer makes of Ctrl-C."""
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (specs, hardware, fit, endpoints, status, orphans, local):
+for family in (specs, hardware, fit, endpoints, status, orphans, recover, doctor, local):
     family.register(app)
 
 

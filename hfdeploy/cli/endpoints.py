@@ -1,6 +1,7 @@
 """verify, logs: one live endpoint, whoever made it."""
 
 import copy
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,13 +24,14 @@ from hfdeploy.cli.options import (
 from hfdeploy.cli.service import best_catalog, choose, find, require_namespace, service
 from hfdeploy.cli.terminal import Format
 from hfdeploy.diff import not_as_asked
-from hfdeploy.errors import Inconclusive, RolloutFailed, UsageError
+from hfdeploy.errors import ApiError, Inconclusive, RolloutFailed, UsageError
 from hfdeploy.plan import make_plan
 from hfdeploy.settings import Settings
 from hfdeploy.spec import EndpointSpec, load_specs
 from hfdeploy.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
+    from hfdeploy.client import Api
     from hfdeploy.verify import Check, Verification
 
 EXIT_CODES: Final = {
@@ -81,11 +83,14 @@ def verify(
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
     if asked and asked.namespace and not namespace:
         chosen = replace(chosen, namespace=asked.namespace)
+    owner = require_namespace(chosen)
+    place = f"{owner}/{name}"
     with service(chosen) as api:
-        live = find(api, require_namespace(chosen), name)
-    check = _check(live, chosen, asked, prompt)
-    place = f"{chosen.namespace}/{name}"
-    found = _prove(check, place, terminal.write if output is Format.TEXT else terminal.write_aside)
+        live = find(api, owner, name)
+        check = _check(live, chosen, asked, prompt)
+        seconds = asked.rollout.timeout.total_seconds() if asked else math.inf
+        show_text = terminal.write if output is Format.TEXT else terminal.write_aside
+        found = _prove(check, place, show_text, seconds=seconds, fallen=lambda: _fallen(api, owner, name))
     if output is Format.JSON:
         terminal.write_json({"endpoint": place, **found.as_dict()})
     else:
@@ -152,7 +157,19 @@ def _mismatches(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec) -> l
     return not_as_asked(body, live)
 
 
-def _prove(check: "Check", place: str, show_text: Callable[[str], None]) -> "Verification":
+def _fallen(api: "Api", namespace: str, name: str) -> str:
+    """What the service says of replicas that stopped, for the deeper proof; '' where it cannot be asked."""
+    from hfdeploy.wait import fallen
+
+    try:
+        return fallen(api.get(namespace, name))
+    except (ApiError, Inconclusive):
+        return ""
+
+
+def _prove(
+    check: "Check", place: str, show_text: Callable[[str], None], *, seconds: float, fallen: Callable[[], str]
+) -> "Verification":
     from hfdeploy.verify import prove
     from hfdeploy.wait import SystemClock
 
@@ -171,7 +188,10 @@ def _prove(check: "Check", place: str, show_text: Callable[[str], None]) -> "Ver
                 terminal.note(f"{place} is not awake; waking it, which takes as long as a start.")
             say(f"{place}: {step}")
 
-        found = prove(check, clock=SystemClock(), on_text=on_text, on_step=on_step)
+        clock = SystemClock()
+        found = prove(
+            check, clock=clock, on_text=on_text, on_step=on_step, deadline=clock.now() + seconds, fallen=fallen
+        )
     _end_line(pieces, show_text)
     return found
 
@@ -186,7 +206,8 @@ def _end_line(pieces: list[str], show_text: Callable[[str], None]) -> None:
 def _show(found: "Verification", place: str, output: Format) -> None:
     judged = Judgement(found.verdict, found.reason, found.sentence)
     woke_after_s = found.wake_seconds if found.woke else 0.0
-    facts = render.verification_facts(judged, found.sample, woke_after_s=woke_after_s)
+    deep = [(shown.name, shown.judgement) for shown in found.deep]
+    facts = render.verification_facts(judged, found.sample, woke_after_s=woke_after_s, deep=deep)
     if output is Format.MARKDOWN:
         rows = (("verdict", found.verdict.value), ("endpoint", place), *facts)
         terminal.write(render.markdown(render.Table((render.Column(""), render.Column("")), rows)))

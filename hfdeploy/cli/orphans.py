@@ -1,10 +1,10 @@
 """orphans: what carries a stack's owner tag and is in no state, and its removal."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -23,12 +23,15 @@ from hfdeploy.owner import is_owner_id
 from hfdeploy.render.status import IDENTITY
 from hfdeploy.spec.scalar import Duration
 
+if TYPE_CHECKING:
+    from hfdeploy.client import Api  # not loaded by commands that talk to nobody
+
 GUARD: Final = "pulumi-python:dynamic/hfdeploy:StackGuard"
 _REMAINS: Final = OwnershipError.exit_code
 
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
+class Recorded:
     """What the state of a stack says about ownership."""
 
     owner: str
@@ -75,18 +78,14 @@ def orphans(
     age = _age(older_than)
     at = Program(program, stack)
     with terminal.busy(f"reading the state of {stack}"):
-        recorded = _recorded(at.export(), stack)
+        recorded = read_ownership(at.export(), stack)
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
     catalog = best_catalog(chosen)
     with service(chosen) as api:
-        tagged = find_tagged(
-            api, recorded.owner, {*recorded.namespaces, *filter(None, [chosen.namespace])}, catalog=_always(catalog)
-        )
-        known = [one for one in tagged if (one.place, one.generation) in recorded.tracked]
-        found = [one for one in tagged if one not in known]
+        known, found = look_for_orphans(api, recorded, chosen.namespace, catalog)
         picked = _named(found, names or [], stack)
         doomed = [
-            one for one in picked if not _is_kept(one, recorded) and (names or _is_older(one, age, datetime.now(UTC)))
+            one for one in picked if not is_kept(one, recorded) and (names or _is_older(one, age, datetime.now(UTC)))
         ]
         left = {one.place: _why_left(one, doomed, recorded, older_than) for one in picked}
         if delete and doomed:
@@ -101,11 +100,11 @@ def orphans(
                     terminal.note(f"removed {one}")
             picked = [one for one in picked if one.place in left]
     _show(picked, left, recorded, stack, output)
-    if any(not _is_kept(one, recorded) for one in picked):
+    if any(not is_kept(one, recorded) for one in picked):
         raise typer.Exit(_REMAINS)
 
 
-def _recorded(export: Mapping[str, Any], stack: str) -> _Recorded:
+def read_ownership(export: Mapping[str, Any], stack: str) -> Recorded:
     """Read the state.
 
     Raises:
@@ -119,13 +118,24 @@ def _recorded(export: Mapping[str, Any], stack: str) -> _Recorded:
     if owner is None:
         raise UsageError(
             f"The state of {stack} has no guard, so nobody knows the owner id that its endpoints are tagged with. Was "
-            f"the stack destroyed, or its state lost? `hfdeploy status --namespace NAME` lists all that is alive."
+            f"the stack destroyed, or its state lost? `hfdeploy status --namespace NAME` lists all that is alive, "
+            f"`hfdeploy recover --stack {stack}` rebuilds a lost state."
         )
     guard = next(one for one in outputs[GUARD] if one.get("owner") == owner)
     members = [_place_of(one) for key in ("kept", "retained") for one in guard.get(key) or []]
     tracked = {(f"{one.get('namespace')}/{one.get('name')}", str(one.get("generation"))) for one in outputs[IDENTITY]}
     namespaces = {*(guard.get("namespaces") or []), *(place.partition("/")[0] for place, _ in tracked)}
-    return _Recorded(owner, frozenset(tracked), frozenset(members), frozenset(namespaces))
+    return Recorded(owner, frozenset(tracked), frozenset(members), frozenset(namespaces))
+
+
+def look_for_orphans(
+    api: "Api", recorded: Recorded, namespace: str | None, catalog: Catalog
+) -> tuple[list[Orphan], list[Orphan]]:
+    """What carries the owner's tag: that which is in the state, and that which is not."""
+    namespaces = {*recorded.namespaces, *filter(None, [namespace])}
+    tagged = find_tagged(api, recorded.owner, namespaces, catalog=lambda _namespace: catalog)
+    known = [one for one in tagged if (one.place, one.generation) in recorded.tracked]
+    return known, [one for one in tagged if one not in known]
 
 
 def _place_of(member: str) -> str:
@@ -138,10 +148,6 @@ def _age(text: str) -> timedelta:
         return TypeAdapter[timedelta](Duration).validate_python(text)
     except ValidationError:
         raise UsageError(f"--older-than takes a length of time such as 90s, 30m or 2h, not {text!r}.") from None
-
-
-def _always(catalog: Catalog) -> Callable[[str], Catalog]:
-    return lambda _namespace: catalog
 
 
 def _named(found: Sequence[Orphan], names: Iterable[str], stack: str) -> list[Orphan]:
@@ -160,7 +166,7 @@ def _named(found: Sequence[Orphan], names: Iterable[str], stack: str) -> list[Or
     return [one for one in found if not wanted or {one.name, one.place} & set(wanted)]
 
 
-def _is_kept(one: Orphan, recorded: _Recorded) -> bool:
+def is_kept(one: Orphan, recorded: Recorded) -> bool:
     return one.is_kept or one.place in recorded.retained
 
 
@@ -169,10 +175,10 @@ def _is_older(one: Orphan, least: timedelta, now: datetime) -> bool:
     return age is not None and age >= least
 
 
-def _why_left(one: Orphan, doomed: Sequence[Orphan], recorded: _Recorded, older_than: str) -> str:
+def _why_left(one: Orphan, doomed: Sequence[Orphan], recorded: Recorded, older_than: str) -> str:
     if one in doomed:
         return ""
-    return "kept on purpose" if _is_kept(one, recorded) else f"younger than {older_than}"
+    return "kept on purpose" if is_kept(one, recorded) else f"younger than {older_than}"
 
 
 def _is_lost(doomed: Sequence[Orphan], stack: str) -> str:
@@ -180,7 +186,8 @@ def _is_lost(doomed: Sequence[Orphan], stack: str) -> str:
     return (
         f"The state of {stack} knows none of the {len(doomed)} endpoints with its owner tag, which looks like a lost "
         f"state rather than like orphans. Nothing was removed. To remove them all the same, name each: "
-        f"`hfdeploy orphans --stack {stack} --delete {places}`."
+        f"`hfdeploy orphans --stack {stack} --delete {places}`; to put them back into the state: "
+        f"`hfdeploy recover --stack {stack}`."
     )
 
 
@@ -193,7 +200,7 @@ def _require_agreement(doomed: Sequence[Orphan]) -> None:
     typer.confirm(f"Delete {count}?", abort=True, err=True)
 
 
-def _show(picked: Sequence[Orphan], left: Mapping[str, str], recorded: _Recorded, stack: str, output: Format) -> None:
+def _show(picked: Sequence[Orphan], left: Mapping[str, str], recorded: Recorded, stack: str, output: Format) -> None:
     now = datetime.now(UTC)
     match output:
         case Format.JSON:
@@ -240,7 +247,7 @@ def _told(age: timedelta | None) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{age.days} d"
 
 
-def _as_json(one: Orphan, left: Mapping[str, str], recorded: _Recorded, now: datetime) -> dict[str, Any]:
+def _as_json(one: Orphan, left: Mapping[str, str], recorded: Recorded, now: datetime) -> dict[str, Any]:
     age = one.age(now)
     return {
         "namespace": one.namespace,
@@ -252,6 +259,6 @@ def _as_json(one: Orphan, left: Mapping[str, str], recorded: _Recorded, now: dat
         "state": one.state,
         "usd_per_hour": None if one.hourly is None else str(one.hourly),
         "usd_per_day": None if one.daily is None else str(one.daily),
-        "is_kept": _is_kept(one, recorded),
+        "is_kept": is_kept(one, recorded),
         "why_left": left.get(one.place) or None,
     }

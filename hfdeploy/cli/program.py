@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import yaml
 
-from hfdeploy import engine, evidence, redact
+from hfdeploy import engine, redact
 from hfdeploy.engine.process import run
 from hfdeploy.errors import EngineError, UsageError
+from hfdeploy.evidence import Shelf
 
 LOCAL: Final = "local"
 """The stack that has the emulator for a service, a file for a backend and no passphrase."""
@@ -58,20 +59,34 @@ class Program:
         return self.folder / f"Pulumi.{self.stack.rpartition('/')[2]}.yaml"
 
     def variables(self, found: engine.Engine, environ: Mapping[str, str]) -> dict[str, str]:
-        """What has to be added to the environment for this engine to work on this stack.
-
-        A checkout keeps the states of its stacks in a folder of its own, unless somebody chose another backend.
-        """
-        backend = engine.local_backend(self.folder.absolute().parent)
-        is_local = self.stack == LOCAL
-        is_ours = is_local or (not environ.get("PULUMI_BACKEND_URL") and _exists(backend))
+        """What has to be added to the environment for this engine to work on this stack."""
         return engine.environment(
             found,
             python=Path(sys.executable),
             path=environ.get("PATH", os.defpath),
-            backend=backend if is_ours else None,
-            passphrase="" if is_local else None,
+            backend=self._own_backend(environ),
+            passphrase="" if self.stack == LOCAL else None,
         )
+
+    def backend(self, environ: Mapping[str, str]) -> str | None:
+        """The URL of the backend; None where only `pulumi login` knows it."""
+        own = self._own_backend(environ) or environ.get("PULUMI_BACKEND_URL")
+        chosen = self.project().get("backend")
+        return own or (str(chosen.get("url") or "") if isinstance(chosen, dict) else "") or None
+
+    def project(self) -> dict[str, Any]:
+        """Pulumi.yaml.
+
+        Raises:
+            UsageError: there is none, or it cannot be read.
+        """
+        return self._read(self.folder / "Pulumi.yaml")
+
+    def _own_backend(self, environ: Mapping[str, str]) -> str | None:
+        """A checkout keeps the states of its stacks in a folder of its own, unless somebody chose another backend."""
+        backend = engine.local_backend(self.folder.absolute().parent)
+        is_ours = self.stack == LOCAL or (not environ.get("PULUMI_BACKEND_URL") and _exists(backend))
+        return backend if is_ours else None
 
     def config(self, *, with_secrets: bool) -> dict[str, str]:
         """The values under `hfdeploy:`. Without secrets, only those that can be read without the engine.
@@ -82,6 +97,8 @@ class Program:
         """
         stack = self._read(self.file)
         values = stack.get("config") or {}
+        if not isinstance(values, dict):
+            raise UsageError(f"{self.file}: `config` must hold keys and values.")
         ours = {str(key): value for key, value in values.items() if str(key).startswith(_PREFIX)}
         readable = {key: _as_text(value) for key, value in ours.items() if not _is_encrypted(value)}
         if with_secrets and (len(readable) < len(ours) or "environment" in stack or self._has_project_values()):
@@ -105,9 +122,47 @@ class Program:
             raise UsageError(f"The stack {self.stack} was never brought up: `{command}` does that.") from None
         return state
 
-    def evidence(self, name: str) -> dict[str, Any]:
-        """What the last verification of an endpoint saw; empty where nothing was kept on this machine."""
-        return evidence.read(evidence.file_of(self.folder, self.stack, name))
+    def document(self) -> dict[str, Any]:
+        """The stack's file, whole.
+
+        Raises:
+            UsageError: there is no such stack, or its file cannot be read.
+        """
+        return self._read(self.file)
+
+    def preview(self) -> dict[str, Any]:
+        """What the program would do, as `pulumi preview --json` prints it; nobody is asked anything for it.
+
+        Raises:
+            EngineError: the program has a mistake, or the engine could not run it.
+        """
+        try:
+            told: dict[str, Any] = json.loads(self._pulumi("preview", "--json", "--refresh=false"))
+        except EngineError:
+            # What is wrong is in the middle of the document; without --json it is said in lines, and last.
+            self._pulumi("preview", "--refresh=false")
+            raise
+        return told
+
+    def bring_up_only(self, urn: str) -> None:
+        """Bring up one resource of the program, and what it cannot be without.
+
+        Raises:
+            EngineError: the engine could not.
+        """
+        self._pulumi("up", "--yes", "--skip-preview", "--refresh=false", "--target", urn)
+
+    def replace_state(self, document: Mapping[str, Any]) -> None:
+        """Write a state. It goes through a pipe: secrets that are to be encrypted are readable in it.
+
+        Raises:
+            EngineError: the engine refused it; the state is as it was.
+        """
+        self._pulumi("stack", "import", text=json.dumps(document))
+
+    def proof(self, name: str, verified_at: str | None) -> dict[str, Any]:
+        """What that verification of an endpoint saw; empty where nothing was kept on this machine."""
+        return Shelf(self.folder, self.stack, name).proof(verified_at)
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:
@@ -127,7 +182,7 @@ class Program:
         return f"There is no stack {self.stack!r}: {self.file} is missing. Known: {known or 'none'}."
 
     def _has_project_values(self) -> bool:
-        project = self._read(self.folder / "Pulumi.yaml").get("config") or {}
+        project = self.project().get("config") or {}
         return any(str(key).startswith(_PREFIX) for key in project)
 
     def _ask_config(self) -> dict[str, str]:
@@ -138,12 +193,12 @@ class Program:
                 redact.known.add(entry["value"])
         return {key: entry["value"] for key, entry in values.items()}
 
-    def _pulumi(self, *arguments: str) -> str:
+    def _pulumi(self, *arguments: str, text: str | None = None) -> str:
         environ = surroundings()
         found = find_engine(environ)
         variables = {**environ, **self.variables(found, environ)}
         command: list[str | Path] = [found.pulumi, *arguments, "--stack", self.stack, "--non-interactive"]
-        return run(command, environment=variables, timeout=PATIENCE, folder=self.folder)
+        return run(command, environment=variables, timeout=PATIENCE, folder=self.folder, text=text)
 
 
 def _exists(backend: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hfdeploy import render
+from hfdeploy import render, settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.options import (
@@ -23,6 +23,7 @@ from hfdeploy.cli.options import (
 from hfdeploy.cli.program import Program
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
+from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, read_lock
 from hfdeploy.plan import Plan
@@ -114,6 +115,19 @@ def plan(
             _show(review, today, with_bodies=body)
     if review.blocking:
         raise BlockingFinding(f"{_counted(len(review.blocking), 'finding')} to be settled first.")
+    _require_budget(review, stack, program)
+
+
+def _require_budget(review: Review, stack: str | None, program: Path) -> None:
+    """As `deploy()` does before anything is registered.
+
+    Raises:
+        BlockingFinding: the stack could cost more than its budget, or nobody knows.
+    """
+    most = settings.load_budget(Program(program, stack).config(with_secrets=False)) if stack else None
+    costs = {one.name: render.estimate_of(one) for one in review.plans}
+    if most is not None and (sentence := over_budget(costs, most)):
+        raise BlockingFinding(sentence)
 
 
 def schema() -> None:

@@ -80,7 +80,7 @@ def _of_stack(program: Program, chosen: Settings, api_url: str | None) -> list[D
         terminal.warn(f"The service was not asked, so states are those of the last run: {trouble}")
     else:
         deployed = [one.observed(live.get((one.namespace, one.name))) for one in deployed]
-    return [one.shown_with(program.evidence(one.name)) for one in deployed]
+    return [one.shown_with(program.proof(one.name, one.verified_at)) for one in deployed]
 
 
 def _of_namespace(chosen: Settings) -> list[Deployed]:

@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table as Drawing
 from rich.text import Text
 
-from hfdeploy import redact
+from hfdeploy import redact, render
 from hfdeploy.render.table import Column, Table
 
 STYLES: Final = {
@@ -83,13 +83,13 @@ def warn(sentence: str) -> None:
 
 def note(sentence: str) -> None:
     """What is being done, or what was done differently."""
-    err().print(Text(redact.known.scrub(sentence)), soft_wrap=True)
+    err().print(_text(sentence), soft_wrap=True)
 
 
 def write(text: str) -> None:
-    """Text for standard output as it is. A reader that has seen enough (`| head`) ends the command."""
+    """Text for standard output, line by line as it is. A reader that has seen enough (`| head`) ends the command."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(render.plain(text))
         sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer must not fail once more when the process ends.
@@ -98,14 +98,15 @@ def write(text: str) -> None:
 
 
 def write_aside(text: str) -> None:
-    """Text for standard error as it is."""
-    sys.stderr.write(text)
+    """Text for standard error, line by line as it is."""
+    sys.stderr.write(render.plain(text))
     sys.stderr.flush()
 
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
-    """A result for programs."""
-    write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """A result for programs; what a terminal would obey is escaped, so that programs still read the same."""
+    text = json.dumps(_scrubbed(value), indent=2, ensure_ascii=False)
+    write("".join(sign if sign == "\n" or render.is_harmless(sign) else json.dumps(sign)[1:-1] for sign in text) + "\n")
 
 
 def draw(table: Table) -> None:
@@ -115,7 +116,7 @@ def draw(table: Table) -> None:
         _print(_drawing(table))
         return
     for row in (*table.rows, *([table.footer] if table.footer else [])):
-        _print(Text(row[0], style="bold"))
+        _print(_text(row[0], style="bold"))
         for line in _filled(table.columns[1:], row[1:], console.width - _GAP):
             _print(Padding(line, (0, 0, 0, _GAP)))
 
@@ -126,20 +127,20 @@ def draw_block(heading: str | Text, facts: Sequence[tuple[str, str]]) -> None:
     body.add_column(style="dim", no_wrap=True)
     body.add_column(overflow="fold")
     for label, text in facts:
-        body.add_row(label, Text(text))
-    _print(Text(heading, style="bold") if isinstance(heading, str) else heading)
+        body.add_row(label, _text(text))
+    _print(_text(heading, style="bold") if isinstance(heading, str) else heading)
     if facts:
         _print(Padding(body, (0, 0, 0, 2)))
 
 
 def styled(text: str, style: str = "") -> Text:
     """Text in the colour of its first word, or in the style given."""
-    return Text(text, style=style or STYLES.get(text.partition(" ")[0], ""))
+    return _text(text, style=style or STYLES.get(text.partition(" ")[0], ""))
 
 
 def print_text(text: str | Text = "") -> None:
     """A line or a paragraph on standard output, wrapped on a terminal."""
-    _print(Text(text) if isinstance(text, str) else text)
+    _print(_text(text) if isinstance(text, str) else text)
 
 
 @contextmanager
@@ -149,11 +150,11 @@ def busy(what: str) -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         yield lambda _words: None
         return
-    status = console.status(Text(what), spinner="dots")
+    status = console.status(_text(what), spinner="dots")
 
     def say(words: str) -> None:
         if words:
-            status.update(Text(words))
+            status.update(_text(words))
             status.start()
         else:
             status.stop()
@@ -165,9 +166,25 @@ def busy(what: str) -> Iterator[Callable[[str], None]]:
         status.stop()
 
 
+def _text(text: str, style: str = "") -> Text:
+    """Text of whoever, with nothing in it that a terminal obeys and no secret of ours."""
+    return Text(render.plain(redact.known.scrub(text)), style=style)
+
+
+def _scrubbed(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    match value:
+        case str():
+            return redact.known.scrub(value)
+        case dict():
+            return {key: _scrubbed(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_scrubbed(item) for item in value]
+    return value
+
+
 def _remark(kind: str, sentence: str) -> None:
     line = Text(f"{kind}: ", style=STYLES[kind])
-    err().print(line.append(Text(redact.known.scrub(sentence), style="not bold default")), soft_wrap=True)
+    err().print(line.append(_text(sentence, style="not bold default")), soft_wrap=True)
 
 
 def _console(*, is_error: bool) -> Console:
@@ -197,7 +214,7 @@ def _drawing(table: Table) -> Drawing:
     for row in table.rows:
         drawing.add_row(*map(styled, row))
     if table.footer:
-        drawing.add_row(*(Text(cell, style="bold") for cell in table.footer))
+        drawing.add_row(*(_text(cell, style="bold") for cell in table.footer))
     return drawing
 
 
@@ -226,6 +243,9 @@ def _filled(columns: Sequence[Column], cells: Sequence[str], width: int) -> list
 def _print(what: RenderableType) -> None:
     """Without the blanks that fill a table up to its width, where nobody sees them but diffs."""
     console = out()
+    if isinstance(what, Text):
+        # One sign for another, so that styles stay where they are.
+        what.plain = "".join(sign if sign == "\n" or render.is_harmless(sign) else " " for sign in what.plain)
     if console.is_terminal:
         console.print(what)
         return

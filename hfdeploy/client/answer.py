@@ -5,23 +5,24 @@ data from outside: it is cut, scrubbed and freed of control characters before it
 """
 
 import json
-import math
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
 import httpx2
 
 from hfdeploy import errors, redact, wire
+from hfdeploy.transport import Untrusted
+from hfdeploy.wait import pause_wanted
 
 LONGEST: Final = 256
 """Characters of a body that are kept."""
 
+_PAGE: Final = 16_384
+"""Characters of an HTML page in which its sentence has to be."""
+
 _REQUEST_IDS: Final = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_RATE: Final = re.compile(r";\s*r\s*=\s*(\d+)\s*;\s*t\s*=\s*(\d+)")
 
 
 class Trouble(Exception):
@@ -54,6 +55,14 @@ class Lost(Trouble):
         self.reason, self.was_sent = reason, was_sent
 
 
+class Strange(Trouble):
+    """Who answers cannot be proved to be the service; it has seen nothing, and is not asked again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Unreadable(Trouble):
     """A 2xx whose body is not what it should be. Nothing of the transport failed, so asking again is no cure."""
 
@@ -68,13 +77,15 @@ def refusal(response: httpx2.Response, now: datetime) -> Refused:
     return Refused(
         response.status_code,
         _redirect(response) or cut(_said(response.content)) or "no body",
-        next((_cleaned(headers[name])[:80] for name in _REQUEST_IDS if name in headers), ""),
+        next((_cleaned(redact.known.scrub(headers[name]))[:80] for name in _REQUEST_IDS if name in headers), ""),
         pause_wanted(headers, now),
     )
 
 
-def loss(failure: httpx2.TransportError) -> Lost:
+def loss(failure: httpx2.TransportError) -> Lost | Strange:
     """A failure of the network, with whether the service can have seen the request."""
+    if isinstance(failure, Untrusted):
+        return Strange(cut(str(failure)))
     unseen = isinstance(failure, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError)
     reason = cut(str(failure)) or "no reason given"
     return Lost(f"{type(failure).__name__}: {reason}", was_sent=not unseen)
@@ -87,6 +98,11 @@ def as_error(request: str, trouble: Trouble) -> errors.HfdeployError:
             return _refused(f"{request} (request {trouble.request_id})" if trouble.request_id else request, trouble)
         case Lost():
             return errors.Unreachable(f"{request} got no whole answer: {trouble.reason}.")
+        case Strange():
+            return errors.Untrusted(
+                f"{request} was not sent: who answers cannot be proved to be the service ({trouble.reason}). Check the"
+                " address, the clock, and whether a proxy opens the connection."
+            )
         case Unreadable():
             return errors.Unreachable(f"{request} was answered with something unreadable: {trouble.reason}.")
     return errors.Unreachable(f"{request} got no usable answer.")
@@ -105,13 +121,9 @@ def may_have_happened(trouble: Trouble) -> bool:
             return trouble.is_passing and trouble.status != 429
         case Lost():
             return trouble.was_sent
+        case Strange():
+            return False
     return True
-
-
-def pause_wanted(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds the service asks to be left alone: `Retry-After` (seconds or a date) or a used-up `ratelimit`."""
-    used_up = [float(reset) for left, reset in _RATE.findall(headers.get("ratelimit", "")) if int(left) == 0]
-    return max([0.0, _retry_after(headers.get("retry-after", "").strip(), now), *used_up])
 
 
 def cut(text: str) -> str:
@@ -163,12 +175,12 @@ def _redirect(response: httpx2.Response) -> str:
 
 def _said(body: bytes) -> str:
     """The service's own sentence, from any of the shapes in which it or a proxy before it says one."""
-    text = body.decode("utf-8", errors="replace")
+    text = redact.known.scrub(body.decode("utf-8", errors="replace"))
     try:
-        said = json.loads(text)
+        return _sentence(json.loads(text)) or text
     except (ValueError, RecursionError):
-        return _TAGS.sub(" ", text) if text.lstrip().startswith("<") else text
-    return _sentence(said) or text
+        # Cut because a page of nothing but opened tags takes the square of its length.
+        return _TAGS.sub(" ", text[:_PAGE]) if text.lstrip().startswith("<") else text
 
 
 def _sentence(said: object) -> str:
@@ -186,20 +198,3 @@ def _sentence(said: object) -> str:
 
 def _cleaned(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def _retry_after(text: str, now: datetime) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _until(text, now)
-    return seconds if math.isfinite(seconds) else 0.0
-
-
-def _until(text: str, now: datetime) -> float:
-    try:
-        date = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return 0.0  # neither seconds nor a date: as good as absent
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()

@@ -16,6 +16,9 @@ from hfdeploy.wait import Clock
 
 T = TypeVar("T")
 
+_CLOSED: Final = frozenset({429, 503})
+"""What a limiter, or a service that is down for a while, answers."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
@@ -29,6 +32,7 @@ class Exchange:
         self._session, self.clock, self.deadlines = session, clock, deadlines
         self._moments = count(1)
         self._changed: dict[tuple[str, str], int] = {}
+        self._closed_until = float("-inf")
 
     def close(self) -> None:
         """Give the session back."""
@@ -73,11 +77,15 @@ class Exchange:
         body: Mapping[str, Any] | None = None,
     ) -> T:
         """One request, once."""
-        return self._session.fetch(method, path, read, seconds=self._left(deadline), params=params, body=body)
+
+        def send() -> T:
+            return self._session.fetch(method, path, read, seconds=self._left(deadline), params=params, body=body)
+
+        return self._in_turn(send, deadline)
 
     def call(self, method: Callable[[HfApi], T], deadline: float) -> T:
         """One request through a method of huggingface_hub, once."""
-        return self._session.call(method, seconds=self._left(deadline))
+        return self._in_turn(lambda: self._session.call(method, seconds=self._left(deadline)), deadline)
 
     def get(
         self,
@@ -134,6 +142,20 @@ class Exchange:
 
     def _repeat_read(self, request: str, read: Callable[[], T], deadline: float) -> T:
         return self.repeat(request, read, when=retry.may_pass_or_glitch, deadline=deadline)
+
+    def _in_turn(self, send: Callable[[], T], deadline: float) -> T:
+        """Send when the service wants to be asked again: a limiter that closed for one request is shut for all."""
+        closed = self._closed_until - self.clock.now()
+        if closed > 0:
+            if closed >= self._left(deadline):
+                raise answer.Refused(429, "the service asked to be left alone, so it was not sent", retry_after=closed)
+            self.clock.sleep(closed)
+        try:
+            return send()
+        except answer.Refused as refused:
+            if refused.status in _CLOSED and refused.retry_after > 0:
+                self._closed_until = max(self._closed_until, self.clock.now() + refused.retry_after)
+            raise
 
     def _left(self, deadline: float) -> float:
         return deadline - self.clock.now()

@@ -4,7 +4,6 @@ Whatever cannot be read raises ValueError, KeyError or TypeError (pydantic's err
 into an unreadable answer.
 """
 
-import logging
 from dataclasses import dataclass
 
 import httpx2
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 from hfdeploy import redact, wire
 from hfdeploy.client.answer import cut
 
-_log = logging.getLogger(__name__)
+_log = redact.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ Waiting is exponential with full jitter, never shorter than the service asked fo
 call, not by a count alone. The clock is ours, because tenacity's own deadline would ignore one that a test winds.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 import tenacity
 
+from hfdeploy import redact
 from hfdeploy.client.answer import Lost, Refused, Trouble
 from hfdeploy.wait import Clock
 
@@ -19,7 +19,7 @@ ATTEMPTS: Final = 10
 """Enough for a minute of full jitter; a bound for servers that refuse faster than that."""
 
 _backoff: Final = tenacity.wait_random_exponential(multiplier=1, max=30)
-_log = logging.getLogger(__name__)
+_log = redact.logger(__name__)
 
 
 def may_pass(trouble: BaseException) -> bool:
@@ -54,13 +54,17 @@ def repeat(
         return state.attempt_number >= ATTEMPTS or clock.now() + state.upcoming_sleep >= deadline
 
     def tell(state: tenacity.RetryCallState) -> None:
-        _log.info("%s: asking again in %.1f s after %s", request, state.upcoming_sleep, _failure(state))
+        _log.info("%s: asking again in %.1f s after %r", request, state.upcoming_sleep, _failure(state))
+
+    def each(state: tenacity.RetryCallState) -> None:
+        _log.debug("%s: try %d, %.1f s left", request, state.attempt_number, deadline - clock.now())
 
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(when),
         wait=_pause,
         stop=too_late,
         sleep=clock.sleep,
+        before=each,
         before_sleep=tell,
         reraise=True,
     )(ask)

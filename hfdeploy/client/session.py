@@ -17,7 +17,7 @@ from huggingface_hub.utils import build_hf_headers
 from huggingface_hub.utils._http import default_client_factory
 from pydantic import ValidationError
 
-from hfdeploy import errors
+from hfdeploy import errors, settings
 from hfdeploy.client import answer
 from hfdeploy.redact import Secret
 from hfdeploy.transport import CONNECT, READ, Transport, bounded, is_bounded
@@ -57,13 +57,13 @@ class Session:
     ) -> None:
         self._address, self._deadlines = address, deadlines
         self._stopped, self._utcnow = stopped, utcnow
+        _door.open(address)
         release = version(_LIBRARY)
         self._headers = build_hf_headers(token=token.reveal(), library_name=_LIBRARY, library_version=release)
         self._hub = HfApi(token=token.reveal(), library_name=_LIBRARY, library_version=release)
         self._lock = threading.Lock()
         self._doubts = 0
         self._is_open = True
-        _door.open(address)
 
     def close(self) -> None:
         """Give the address back, once; connections close with the last session."""
@@ -156,7 +156,7 @@ class _Door:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._address = ""
-        self._before = ""
+        self._before = ("", False)
         self._users = 0
 
     def open(self, address: str) -> None:
@@ -167,18 +167,25 @@ class _Door:
                     " huggingface_hub has one address per process."
                 )
             if not self._users:
-                set_client_factory(_new_client)
-                self._before = constants.INFERENCE_ENDPOINTS_ENDPOINT
-                constants.INFERENCE_ENDPOINTS_ENDPOINT = f"{address}/v2"
                 self._address = address
+                set_client_factory(_new_client)
+                self._before = (constants.INFERENCE_ENDPOINTS_ENDPOINT, constants.HF_HUB_DISABLE_TELEMETRY)
+                # Its headers would name what it runs in, by a list that it fetches from the Hub first: not ours to ask.
+                constants.HF_HUB_DISABLE_TELEMETRY = True
+                constants.INFERENCE_ENDPOINTS_ENDPOINT = f"{address}/v2"
             self._users += 1
+
+    @property
+    def is_public(self) -> bool:
+        """Whether what is open is the service itself, and not an address that somebody chose."""
+        return self._address == settings.API
 
     def close(self) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
                 set_client_factory(default_client_factory)
-                constants.INFERENCE_ENDPOINTS_ENDPOINT = self._before
+                constants.INFERENCE_ENDPOINTS_ENDPOINT, constants.HF_HUB_DISABLE_TELEMETRY = self._before
 
 
 _door: Final = _Door()
@@ -187,7 +194,7 @@ _door: Final = _Door()
 def _new_client() -> httpx2.Client:
     """No redirects: the token goes where it was sent and nowhere else."""
     return httpx2.Client(
-        transport=Transport(),
+        transport=Transport(is_public=_door.is_public),
         follow_redirects=False,
         trust_env=False,  # the transport reads the proxies itself; nothing else of the environment is wanted
         timeout=httpx2.Timeout(READ, connect=CONNECT),

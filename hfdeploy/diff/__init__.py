@@ -5,7 +5,17 @@ compared, and whether changing it replaces what answers. `compare` turns wanted 
 the smallest PUT. `project` says the live configuration in the spec's words, so that drift is named by property.
 """
 
-from hfdeploy.diff.changes import IMAGE, REVISION, SECRETS, Change, Changes, compare, not_as_asked
+from hfdeploy.diff.changes import (
+    IMAGE,
+    REVISION,
+    SECRETS,
+    Change,
+    Changes,
+    compare,
+    dropped_of_image,
+    left_behind,
+    not_as_asked,
+)
 from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path, observed, put_at, serves_otherwise, value_at
 from hfdeploy.diff.projection import project
 
@@ -20,6 +30,8 @@ __all__ = [
     "Field",
     "Path",
     "compare",
+    "dropped_of_image",
+    "left_behind",
     "not_as_asked",
     "observed",
     "project",

@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pydantic.alias_generators import to_snake
+
 from hfdeploy.diff.fields import FIELDS, Field, Path, observed, put_at, value_at
 from hfdeploy.owner import with_own_tags
-from hfdeploy.wire import Body, Endpoint, Json
+from hfdeploy.wire import REDACTED, Body, Endpoint, Json
 
 REVISION: Path = ("model", "revision")
 IMAGE: Path = ("model", "image")
 SECRETS: Path = ("model", "secrets")
+_IDLE_TIME: Path = ("compute", "scaling", "scaleToZeroTimeout")
+"""Without meaning while replicas may not go down to zero, so it is left out then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,35 @@ def not_as_asked(wanted: Body, live: Endpoint) -> list[str]:
     ]
 
 
+def dropped_of_image(previous: Body, wanted: Body) -> list[str]:
+    """The engine's fields that were asked for before and are left open now; [] where it is another engine.
+
+    Such a field equals whatever is live, and yet the image has to be sent again to be rid of it.
+    """
+    before, after = value_at(previous, IMAGE) or {}, value_at(wanted, IMAGE) or {}
+    return [name for key in before.keys() & after.keys() for name in before[key] if name not in after[key]]
+
+
+def left_behind(previous: Body, wanted: Body, live: Endpoint) -> list[str]:
+    """Names of what was asked for before, is left open now, and still is as it was: a PUT cannot say "no value"."""
+    seen = observed(live)
+    names = [
+        field.spec
+        for field in FIELDS
+        if field.path not in {REVISION, IMAGE, _IDLE_TIME}
+        and value_at(wanted, field.path) is None
+        and value_at(previous, field.path) is not None
+        and field.is_same(value_at(previous, field.path), value_at(seen, field.path))
+        and field.is_same(None, value_at(seen, field.path))
+    ]
+    before, now = value_at(previous, IMAGE) or {}, value_at(seen, IMAGE) or {}
+    for name in dropped_of_image(previous, wanted):
+        (variant,) = before.values()
+        if any(fields.get(name) == variant[name] for fields in now.values()):
+            names.append(f"engine.{to_snake(name)}")
+    return names
+
+
 def _narrowed(change: Change) -> tuple[Json, Json]:
     """The two values as a sentence needs them: of an image only the fields that are not as asked for."""
     if change.field.path != IMAGE or not isinstance(change.live, dict):
@@ -94,7 +127,7 @@ def _narrowed(change: Change) -> tuple[Json, Json]:
     (key, asked), *_ = change.wanted.items()
     if key not in change.live:
         return key, next(iter(change.live), None)
-    names = [name for name, value in asked.items() if change.live[key].get(name) != value]
+    names = [name for name, value in asked.items() if name not in REDACTED and change.live[key].get(name) != value]
 
     def told(variant: Body) -> str:
         return f"{key} with {', '.join(f'{name} {variant.get(name)}' for name in names)}"

@@ -9,7 +9,7 @@ Nothing here reads the process environment: callers pass it in, and it is passed
 
 from hfdeploy.engine.binary import MINIMUM, PARTS, Engine, find
 from hfdeploy.engine.installer import install
-from hfdeploy.engine.lock import Lock, is_alive, is_stale, read_locks
+from hfdeploy.engine.lock import Lock, find_locks, is_alive, is_stale, read_locks, remove_stale
 from hfdeploy.engine.variables import environment, exports, local_backend
 
 __all__ = [
@@ -20,9 +20,11 @@ __all__ = [
     "environment",
     "exports",
     "find",
+    "find_locks",
     "install",
     "is_alive",
     "is_stale",
     "local_backend",
     "read_locks",
+    "remove_stale",
 ]

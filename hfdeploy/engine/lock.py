@@ -25,10 +25,15 @@ class Lock:
         return f"{self.username}@{self.hostname}, process {self.pid}, since {self.since}"
 
 
-def read_locks(backend: Path, project: str, stack: str) -> list[Lock | None]:
-    """The locks on `stack` in the file backend at `backend`; None for a file that cannot be understood."""
+def find_locks(backend: Path, project: str, stack: str) -> dict[Path, Lock | None]:
+    """The lock files on `stack` in the file backend at `backend`; None for one that cannot be understood."""
     folder = backend / ".pulumi" / "locks" / "organization" / project / stack
-    return [_parse(file.read_text("utf-8")) for file in sorted(folder.glob("*.json"))]
+    return {file: _read(file) for file in sorted(folder.glob("*.json"))}
+
+
+def read_locks(backend: Path, project: str, stack: str) -> list[Lock | None]:
+    """The locks themselves."""
+    return list(find_locks(backend, project, stack).values())
 
 
 def is_stale(lock: Lock | None, *, hostname: str, is_alive: Callable[[int], bool]) -> bool:
@@ -38,6 +43,20 @@ def is_stale(lock: Lock | None, *, hostname: str, is_alive: Callable[[int], bool
     otherwise. A process number that was given out again counts as living: the mistake then costs a question.
     """
     return lock is not None and lock.hostname == hostname and not is_alive(lock.pid)
+
+
+def remove_stale(file: Path, *, hostname: str) -> Lock | None:
+    """Remove one lock file, if it is still that of a dead engine of this host; returns whose it was.
+
+    `pulumi cancel` removes every lock of the stack, so that of an engine that started meanwhile too. A lock file has
+    a name of its own: this one is removed, or none.
+    """
+    lock = _read(file)
+    if lock is None or not is_stale(lock, hostname=hostname, is_alive=is_alive):
+        return None
+    file.unlink(missing_ok=True)
+    file.with_name(f"{file.name}.attrs").unlink(missing_ok=True)
+    return lock
 
 
 def is_alive(pid: int) -> bool:
@@ -63,9 +82,12 @@ def _is_zombie(pid: int) -> bool:
     return status.rpartition(")")[2].split()[:1] == ["Z"]
 
 
-def _parse(text: str) -> Lock | None:
+def _read(file: Path) -> Lock | None:
     try:
-        fields = json.loads(text)
-        return Lock(int(fields["pid"]), fields["hostname"], fields["username"], fields["timestamp"])
-    except (ValueError, KeyError, TypeError):
+        fields = json.loads(file.read_text("utf-8"))
+        pid = int(fields["pid"])
+        if not 0 < pid < 2**31:
+            return None  # no process's number
+        return Lock(pid, str(fields["hostname"]), str(fields["username"]), str(fields["timestamp"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -18,11 +18,13 @@ def run(
     environment: Mapping[str, str],
     timeout: float,
     folder: Path | None = None,
+    text: str | None = None,
 ) -> str:
     """Run `command` to its end and return what it wrote to standard output.
 
-    `timeout` is in seconds. The program gets a session of its own, so that at the deadline (or at Ctrl-C) what it
-    started dies with it: the vendor's installer runs curl, `go` runs compilers.
+    `timeout` is in seconds, `text` what it reads from standard input (nothing, if left out). The program gets a session
+    of its own, so that at the deadline (or at Ctrl-C) what it started dies with it: the vendor's installer runs curl,
+    `go` runs compilers.
 
     Raises:
         EngineError: it could not be started, failed, or did not end in time.
@@ -31,7 +33,7 @@ def run(
     try:
         process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(environment),
@@ -43,7 +45,7 @@ def run(
     except OSError as error:
         raise EngineError(f"{command[0]} could not be started: {error.strerror}.") from None
     try:
-        output, complaints = process.communicate(timeout=timeout)
+        output, complaints = process.communicate(text, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise EngineError(f"{name} did not end within {timeout:.0f} s and was stopped.") from None
     finally:

@@ -20,6 +20,7 @@ from hfdeploy.fit import (
     read_shape,
     weigh,
 )
+from hfdeploy.hub.session import LARGEST_PIECE
 
 _LENGTH: Final = 8
 _FIRST_READ: Final = 100_000
@@ -98,18 +99,27 @@ class _Reader:
         yield from [str(folder / name) for name in _SINGLE if str(folder / name) in self._files][:1]
 
     def _header(self, name: str) -> Mapping[str, Any]:
-        piece = self._hub.file(self._repository, self._commit, name, count=_FIRST_READ)
+        piece = self._bytes(name, 0, _FIRST_READ)
         length = int.from_bytes(piece[:_LENGTH], "little")
         if len(piece) < _LENGTH or not 0 < length <= _LONGEST_HEADER:
             raise UnknownWeights(f"{name} does not begin as a safetensors file does")
         if len(piece) < _LENGTH + length:
-            piece += self._hub.file(
-                self._repository, self._commit, name, first=len(piece), count=_LENGTH + length - len(piece)
-            )
+            piece += self._bytes(name, len(piece), _LENGTH + length - len(piece))
         return _parsed(name, piece[_LENGTH : _LENGTH + length], UnknownWeights)
 
     def _json(self, name: str) -> Mapping[str, Any]:
-        return _parsed(name, self._hub.file(self._repository, self._commit, name, count=_LONGEST_HEADER), UnknownShape)
+        return _parsed(name, self._bytes(name, 0, _LONGEST_HEADER), UnknownShape)
+
+    def _bytes(self, name: str, first: int, count: int) -> bytes:
+        """So many bytes of a file, or less where it ends sooner; in pieces."""
+        read = b""
+        while len(read) < count:
+            wanted = min(LARGEST_PIECE, count - len(read))
+            piece = self._hub.file(self._repository, self._commit, name, first=first + len(read), count=wanted)
+            read += piece
+            if len(piece) < wanted:
+                break
+        return read
 
 
 def _parsed(name: str, text: bytes, problem: type[Exception]) -> Mapping[str, Any]:

@@ -17,18 +17,19 @@ import httpx2
 import tenacity
 
 from hfdeploy import errors, redact
-from hfdeploy.settings import Settings
-from hfdeploy.transport import Transport, bounded
-from hfdeploy.wait import Clock, SystemClock, never
+from hfdeploy.settings import HUB, Settings
+from hfdeploy.transport import Transport, Untrusted, bounded
+from hfdeploy.wait import Clock, SystemClock, never, pause_wanted
 
 CALL: Final = 30.0
 """Seconds for one question with its repetitions."""
 
-LARGEST_PIECE: Final = 32 * 1024 * 1024
+LARGEST_PIECE: Final = 4 * 1024 * 1024
 """Bytes of a file that are read at once; the transport refuses twice that."""
 
 _ATTEMPTS: Final = 3
 _MOST_REDIRECTS: Final = 5
+_backoff: Final = tenacity.wait_random_exponential(multiplier=1, max=CALL)
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _TEMPLATES: Final = frozenset({"chat_template.jinja", "chat_template.json"})
 
@@ -72,7 +73,7 @@ class Hub:
         if settings.hub_token is not None:
             headers["authorization"] = f"Bearer {settings.hub_token.reveal()}"
         self._client = httpx2.Client(
-            transport=Transport(),
+            transport=Transport(is_public=settings.hub_url == HUB),
             headers=headers,
             follow_redirects=True,
             max_redirects=_MOST_REDIRECTS,
@@ -124,21 +125,21 @@ class Hub:
 
     def _ask(self, path: str, headers: Mapping[str, str]) -> httpx2.Response | errors.HfdeployError:
         """The answer or the error: raised by the caller, so that no exception with the token in it is its context."""
-        deadline = self._clock.now() + self._seconds
+        deadline, pause = self._clock.now() + self._seconds, [0.0]
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda met: isinstance(met, errors.Unreachable)),
-            wait=tenacity.wait_random_exponential(multiplier=1, max=self._seconds),
+            wait=lambda state: max(_backoff(state), pause[0]),
             stop=lambda state: (
                 state.attempt_number >= _ATTEMPTS or self._clock.now() + state.upcoming_sleep >= deadline
             ),
             sleep=self._clock.sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        met: httpx2.Response | errors.HfdeployError = retrying(lambda: self._ask_once(path, headers, deadline))
+        met: httpx2.Response | errors.HfdeployError = retrying(lambda: self._ask_once(path, headers, deadline, pause))
         return met
 
     def _ask_once(
-        self, path: str, headers: Mapping[str, str], deadline: float
+        self, path: str, headers: Mapping[str, str], deadline: float, pause: list[float]
     ) -> httpx2.Response | errors.HfdeployError:
         if self._stopped():
             return errors.Cancelled("Interrupted: nothing more is sent. Run again to continue.")
@@ -148,10 +149,15 @@ class Hub:
                 response = self._client.get(f"{self._address}{path}", headers=headers)
         except httpx2.TooManyRedirects:
             return errors.Unreachable(f"{request} was redirected more than {_MOST_REDIRECTS} times.")
+        except Untrusted as failure:
+            return errors.Untrusted(
+                f"{request} was not sent: who answers cannot be proved to be the Hub ({_cut(str(failure))})."
+            )
         except (httpx2.TransportError, httpx2.DecodingError) as failure:
             if self._stopped():
                 return errors.Cancelled("Interrupted while a request was under way. Run again to continue.")
             return errors.Unreachable(f"{request} got no whole answer: {type(failure).__name__}: {_cut(str(failure))}.")
+        pause[:] = [pause_wanted(response.headers, self._clock.utcnow())]
         return response if response.is_success else _refusal(request, response)
 
 

@@ -2,6 +2,15 @@
 
 from hfdeploy.plan.images import default_image
 from hfdeploy.plan.parallel import ParallelSizes, contradicted
-from hfdeploy.plan.request import ENGINE_KEYS, REGISTRY, Plan, make_plan
+from hfdeploy.plan.request import ENGINE_KEYS, OPENAI_ENGINES, REGISTRY, Plan, make_plan
 
-__all__ = ["ENGINE_KEYS", "REGISTRY", "ParallelSizes", "Plan", "contradicted", "default_image", "make_plan"]
+__all__ = [
+    "ENGINE_KEYS",
+    "OPENAI_ENGINES",
+    "REGISTRY",
+    "ParallelSizes",
+    "Plan",
+    "contradicted",
+    "default_image",
+    "make_plan",
+]

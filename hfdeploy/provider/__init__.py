@@ -25,7 +25,7 @@ from hfdeploy.owner import new_owner_id
 from hfdeploy.provider import configuration, guard, identity
 from hfdeploy.provider.boundary import guarded, hinted
 from hfdeploy.provider.difference import replaced
-from hfdeploy.provider.host import current_row, watch_engine, widen_pool
+from hfdeploy.provider.host import current_row, log_to_engine, obey_cancel, watch_engine, widen_pool
 from hfdeploy.provider.props import Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import open_session, session
 from hfdeploy.spec import parse_spec
@@ -45,10 +45,12 @@ class _Provider(ResourceProvider):
 
     @guarded
     def configure(self, req: ConfigureRequest) -> None:
-        """Take the stack's configuration, widen the pool, and watch the engine."""
+        """Take the stack's configuration, widen the pool, and follow the engine's end."""
         # An exception is shown with its traceback; one sentence is what helps.
         sys.tracebacklimit = 0
+        log_to_engine()
         widen_pool()
+        obey_cancel()
         watch_engine()
         config = req.config._props  # noqa: SLF001 - secrets may have any key of the stack; get() needs to know it
         own = f"{req.config._project_name}:"  # noqa: SLF001
@@ -99,12 +101,18 @@ class IdentityProvider(_Provider):
     @guarded
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The second line of checking, for programs that do not use `deploy`."""
+        identity.note_retention(news, session())
         return CheckResult(inputs_of(news), _failures(news))
 
     @guarded
     def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
         """Only what the API cannot update matters: such a change deletes the endpoint and makes another."""
         fields = replaced(plain(olds), spec_fields(news), REPLACES)
+        if fields:
+            current_row().note(
+                f"a changed {', '.join(fields)} replaces {olds['namespace']}/{olds['name']}: it is deleted first, "
+                f"nothing answers until the new one runs, and its URL may be another"
+            )
         return DiffResult(changes=bool(fields), replaces=fields, delete_before_replace=True)
 
     @guarded

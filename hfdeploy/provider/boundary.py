@@ -5,14 +5,14 @@ SystemExit or KeyboardInterrupt. So everything is caught here, and only `Failure
 """
 
 import functools
-import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from hfdeploy import redact
 from hfdeploy.errors import AuthError, HfdeployError, Unreachable
+from hfdeploy.render import plain
 
-log = logging.getLogger(__name__)
+log = redact.logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +60,6 @@ def guarded(method: Callable[P, R]) -> Callable[P, R]:
         except BaseException as error:
             log.debug("unexpected in %s", method.__qualname__, exc_info=error)
             sentence = f"unexpected {type(error).__name__} in {method.__qualname__}: {error}"
-        raise Failure(redact.known.scrub(sentence)) from None
+        raise Failure(plain(redact.known.scrub(sentence))) from None
 
     return guard

@@ -1,22 +1,31 @@
 """One configuration of one endpoint: what differs, bringing it live, reading what became of it."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from hfdeploy import evidence
+from hfdeploy.cost import format_money
 from hfdeploy.diff import project
-from hfdeploy.errors import UsageError
+from hfdeploy.errors import Cancelled, HfdeployError, UsageError
+from hfdeploy.evidence import Shelf
+from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
+from hfdeploy.provider.branch import moved
 from hfdeploy.provider.difference import changed_fields
-from hfdeploy.provider.goal import make_goal, with_commit
+from hfdeploy.provider.goal import is_commit, make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
-from hfdeploy.provider.outputs import as_declared, as_found, make_outputs
+from hfdeploy.provider.masking import masked
+from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
-from hfdeploy.rollout import Goal, Means, Prove, bring_live, make_check
+from hfdeploy.provider.unfinished import Note
+from hfdeploy.render import estimate_of
+from hfdeploy.rollout import Goal, Keep, Means, Prove, Record, bring_live, make_check
+from hfdeploy.settings import Drift
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.verify import Verification, prove
-from hfdeploy.wait import Clock
-from hfdeploy.wire import Endpoint
+from hfdeploy.wait import Clock, fallen
+from hfdeploy.wire import Endpoint, State
 
 _SHOW_EVERY_S = 0.2
 
@@ -32,6 +41,8 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     if kept := drift.kept_fields(olds, news, session.safeguards.drift):
         row.warn(f"left as it was found, since hfdeploy:drift is report: {drift.describe(olds, kept)}")
         reasons -= set(kept)
+    if has_failed(olds):
+        reasons.add("state")
     if plain(olds.get("generation")) != plain(news.get("generation")):
         reasons.add("generation")
     try:
@@ -51,21 +62,72 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     """Bring the configuration live, prove it, and return the outputs."""
     mode = session.safeguards.drift
     if olds is not None:
+        if mode is not Drift.REVERT:
+            olds = _looked_again(olds, session, row)
         drift.require_agreed(olds, news, mode)
     meant = news if olds is None else drift.with_kept(olds, news, mode)
     declared = spec_fields(meant)
     plan = session.plan(parse_spec(declared), declared["namespace"])
     values = memory.require_values(plan, session)
     goal = make_goal(meant, olds, plan, values, session)
-    means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row))
+    journal = _Journal(Note(row.stack, plan.name), goal.generation, declared)
+    record = Record(goal, session.clock, _keeper(goal, session, row))
+    means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal, record)
     outcome = bring_live(goal, means)
+    journal.note.finish()
+    for shown in outcome.verification.deep if outcome.verification else ():
+        row.note(str(shown))
     outs = make_outputs(news, goal, outcome, olds or {})
     outs["remembered"] = memory.remember(values, (olds or {}).get("remembered"))
     return outs
 
 
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """The note of this rollout's updates."""
+
+    note: Note
+    generation: str
+    declared: Props
+
+    def open(self, sent: Sequence[str]) -> None:
+        self.note.open(self.generation, self.declared, sent)
+
+    def answer(self, live: Endpoint) -> None:
+        self.note.answer(live.status.updated_at)
+
+    def withdraw(self) -> None:
+        self.note.withdraw()
+
+    def clear(self) -> None:
+        self.note.clear()
+
+
+def _looked_again(olds: Props, session: Session, row: Row) -> Props:
+    """The outputs with what is live at this moment: a run without a refresh, or somebody quicker than it.
+
+    Only where the stack does not let a run put back what somebody changed.
+    """
+    live = session.api.find(olds["namespace"], olds["name"])
+    if live is None or live.generation != olds.get("generation"):
+        return olds  # what that means is said by whoever looks for our endpoint
+    plan = _plan_as_declared(olds, session)
+    return olds if plan is None else _with_found(olds, plan, live, row)
+
+
 def _prover(goal: Goal, session: Session, row: Row) -> Prove:
-    def prove_live(live: Endpoint, spec: EndpointSpec) -> Verification:
+    def stopped_replicas() -> str:
+        try:
+            return fallen(session.api.get(goal.namespace, goal.plan.name))
+        except Cancelled:
+            raise
+        except HfdeployError:
+            # A second witness: where the service says nothing, the endpoint's own answers decide.
+            return ""
+
+    def prove_live(live: Endpoint, spec: EndpointSpec, deadline: float) -> Verification:
+        if live.status.state is State.SCALED_TO_ZERO:
+            row.note(f"waking {goal.place} to verify it, which costs {_cost_of_waking(goal)}")
         on_text = _LiveText(session.clock, row)
         verification = prove(
             make_check(live, session.settings, spec=spec),
@@ -73,23 +135,36 @@ def _prover(goal: Goal, session: Session, row: Row) -> Prove:
             on_text=on_text,
             on_step=row.show,
             stopped=is_stopped,
+            deadline=deadline,
+            fallen=stopped_replicas,
         )
         on_text.finish()
-        # Kept before anything is raised: a failed verification is what people want to look at.
-        is_restored = spec is not goal.plan.spec
-        _keep_evidence(goal.place, verification, row, suffix=".restored" if is_restored else "")
         return verification
 
     return prove_live
 
 
-def _keep_evidence(place: str, verification: Verification, row: Row, *, suffix: str) -> None:
-    """Write the evidence file beside the program, which is the plugin's working directory."""
-    file = evidence.file_of(Path(), row.stack, place.rpartition("/")[2] + suffix)
-    try:
-        evidence.keep(file, {"endpoint": place, **verification.as_dict()})
-    except OSError as error:
-        row.warn(f"the evidence of {place} could not be kept: {error}")
+def _cost_of_waking(goal: Goal) -> str:
+    cost = estimate_of(goal.plan)
+    if cost.wake is None:
+        return "what its hardware costs, of which no price is known"
+    return f"about {format_money(cost.wake)} if its start takes {cost.start_minutes} minutes"
+
+
+def _keeper(goal: Goal, session: Session, row: Row) -> Keep:
+    """Writes the evidence file of this rollout beside the program, which is the plugin's working directory."""
+    shelf, begun = Shelf(Path(), row.stack, goal.plan.name), session.clock.utcnow()
+
+    def keep(document: Mapping[str, object], verdict: str) -> None:
+        try:
+            file = shelf.keep({"stack": row.stack, **document}, verdict, begun)
+        except OSError as error:
+            row.warn(f"the evidence of {goal.place} could not be kept: {error}")
+            return
+        if verdict in {"failed", "inconclusive"}:
+            row.note(f"evidence: {file}")
+
+    return keep
 
 
 def require_agreed(news: Props, session: Session) -> None:
@@ -108,18 +183,49 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
     live = session.find_same(namespace, name, props["generation"])
     if live is None:
         return None
-    before, declared = as_found(props), as_declared(props)
-    try:
-        plan = session.plan_for_reading(parse_spec(declared), namespace)
-    except UsageError:
+    plan = _plan_as_declared(props, session)
+    if plan is None:
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
-        return dict(props), inputs_of({**before, **{key: props[key] for key in IDENTITY}})
-    shown = project(declared, with_commit(plan.body, props.get("revision")), live)
-    outs = drift.signed(dict(props) if shown == before else {**props, "spec": shown}, live)
-    if fields := drift.drifted_fields(outs):
-        session.drifted[f"{namespace}/{name}"] = outs
-        row.note(f"changed outside this stack: {drift.describe(outs, fields)}")
-    return outs, inputs_of({**shown, **{key: props[key] for key in IDENTITY}})
+        return dict(props), inputs_of({**as_found(props), **{key: props[key] for key in IDENTITY}})
+    outs = _with_found(props, plan, live, row)
+    if live.status.state.is_failure or has_failed(props):
+        # That the service gave up on it is no operational state: the next `up` must not be green over it.
+        outs["state"] = live.status.state.value
+    _tell(outs, session, row)
+    asked, kept = plan.spec.revision, outs.get("revision")
+    if not is_commit(asked) and (newer := moved(session.branches, plan.spec.repository, asked, kept)):
+        row.warn(newer)
+    return outs, inputs_of({**as_found(outs), **{key: props[key] for key in IDENTITY}})
+
+
+def _plan_as_declared(props: Props, session: Session) -> Plan | None:
+    """The plan of what was last brought live; None where this release cannot say it."""
+    declared = as_declared(props)
+    try:
+        return session.plan_for_reading(parse_spec(declared), props["namespace"])
+    except UsageError:
+        return None
+
+
+def _with_found(props: Props, plan: Plan, live: Endpoint, row: Row) -> Props:
+    """The outputs with what is live in them, and whose doing it is."""
+    declared = as_declared(props)
+    shown = masked(project(declared, with_commit(plan.body, props.get("revision")), live), declared)
+    outs = dict(props) if shown == as_found(props) else {**props, "spec": shown}
+    fields = drift.drifted_fields(outs)
+    unfinished = Note(row.stack, plan.name).explains(fields, shown, live) if fields else ()
+    return drift.signed(outs, live, unfinished)
+
+
+def _tell(outs: Props, session: Session, row: Row) -> None:
+    """Say on the resource's row what differs, and remember it for the checks of this run."""
+    if drift.drifted_fields(outs):
+        session.drifted[f"{outs['namespace']}/{outs['name']}"] = outs
+    if ours := drift.unfinished_fields(outs):
+        row.note(f"sent by a run of this stack that did not end: {drift.describe(outs, ours)}")
+    if others := drift.others_fields(outs):
+        tell = row.warn if drift.is_widened(outs) and "security" in others else row.note
+        tell(f"changed outside this stack: {drift.describe(outs, others)}")
 
 
 class _LiveText:

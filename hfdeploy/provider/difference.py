@@ -17,11 +17,18 @@ def changed_fields(old: Props, new: Props) -> list[str]:
     `old` may hold what is live (after a refresh) and so may be no valid spec; then the words themselves are compared.
     `adopt` says how an endpoint became ours and nothing about what it is.
     """
-    try:
-        before, after = _meaning(parse_spec(old)), _meaning(parse_spec(new))
-    except SpecError:
+    before, after = meaning_of(old), meaning_of(new)
+    if before is None or after is None:
         before, after = old, new
     return sorted(name for name in (before.keys() | after.keys()) - {"adopt"} if before.get(name) != after.get(name))
+
+
+def meaning_of(declared: Props) -> dict[str, Any] | None:
+    """A spec with every default in it and its instance in today's words; None where it is no valid spec."""
+    try:
+        return _meaning(parse_spec(declared))
+    except SpecError:
+        return None
 
 
 def _meaning(spec: EndpointSpec) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 Only configuration counts, and only where the spec would undo it: a change that was written into the spec since is
 agreed to. A pause or a replica count is nobody's drift. An update of this stack that was cut short looks the same as
-a person's, so the sentences name who and when rather than whose fault it is.
+a person's; it is told apart by a note of the machine that sent it (`hfdeploy.provider.unfinished`), and without one
+the sentences name who and when rather than whose fault it is.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from hfdeploy.errors import BlockingFinding, SpecError
@@ -21,13 +22,25 @@ _OPERATIONAL: Final = frozenset({"state"})
 _KEYS_ONLY: Final = frozenset({"env"})
 """Fields whose values may be private."""
 
+_CALLERS: Final = {
+    "public": "anyone may call it, without a token",
+    "authenticated": "anyone with a Hugging Face account may call it",
+}
+_NARROWNESS: Final = ("public", "authenticated", "private")
 
-def signed(outs: Props, live: Endpoint) -> Props:
-    """The outputs of a refresh with who last updated the endpoint and when, if its configuration drifted."""
+
+def signed(outs: Props, live: Endpoint, unfinished: Iterable[str] = ()) -> Props:
+    """The outputs of a refresh with who last updated the endpoint and when, if its configuration drifted.
+
+    `unfinished` are the drifted fields that are as a run of this stack sent them before it was cut short.
+    """
     unsigned = {key: value for key, value in outs.items() if key != "drift"}
     if not drifted_fields(outs):
         return unsigned
-    return unsigned | {"drift": {"by": live.status.updated_by.name, "at": live.status.updated_at}}
+    update: Props = {"by": live.status.updated_by.name, "at": live.status.updated_at}
+    if ours := sorted(unfinished):
+        update["unfinished"] = ours
+    return unsigned | {"drift": update}
 
 
 def drifted_fields(outs: Mapping[str, Any]) -> list[str]:
@@ -35,10 +48,29 @@ def drifted_fields(outs: Mapping[str, Any]) -> list[str]:
     return [name for name in changed_fields(as_declared(outs), as_found(outs)) if name not in _OPERATIONAL]
 
 
+def unfinished_fields(outs: Mapping[str, Any]) -> list[str]:
+    """Those of them that a run of this stack sent and did not bring to an end: nobody's decision."""
+    sent = (outs.get("drift") or {}).get("unfinished") or ()
+    return [name for name in drifted_fields(outs) if name in sent]
+
+
+def others_fields(outs: Mapping[str, Any]) -> list[str]:
+    """Those of them that are somebody else's doing, or may be."""
+    ours = unfinished_fields(outs)
+    return [name for name in drifted_fields(outs) if name not in ours]
+
+
 def undone_fields(outs: Mapping[str, Any], news: Props) -> list[str]:
-    """Those of them that the wanted spec would put back."""
+    """Those of somebody else's that the wanted spec would put back."""
     against = changed_fields(as_found(outs), spec_fields(news))
-    return [name for name in drifted_fields(outs) if name in against]
+    return [name for name in others_fields(outs) if name in against]
+
+
+def is_widened(outs: Mapping[str, Any]) -> bool:
+    """Whether more people may call the endpoint than this stack let."""
+    before, after = (one.get("security") or "private" for one in (as_declared(outs), as_found(outs)))
+    known = {before, after} <= set(_NARROWNESS)
+    return known and _NARROWNESS.index(after) < _NARROWNESS.index(before)
 
 
 def kept_fields(outs: Mapping[str, Any], news: Props, mode: Drift) -> list[str]:
@@ -89,11 +121,14 @@ def with_kept(outs: Mapping[str, Any], news: Props, mode: Drift) -> Props:
 def describe(outs: Mapping[str, Any], fields: list[str]) -> str:
     """`autoscaling is {"max": 4}, security is "public" (last update by alice at 2026-…)`."""
     found, update = as_found(outs), outs.get("drift") or {}
-    told = ", ".join(f"{name} is {_shown(name, found.get(name))}" for name in fields)
+    told = ", ".join(f"{name} is {shown(name, found.get(name))}" for name in fields)
     return f"{told} (last update by {update.get('by') or 'somebody'} at {update.get('at') or 'an unknown time'})"
 
 
-def _shown(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
+    """A field's value for a sentence; of a map whose values may be private only the keys."""
+    if name == "security" and value in _CALLERS:
+        return f"{json.dumps(value)}: {_CALLERS[str(value)]}"
     if name in _KEYS_ONLY and isinstance(value, Mapping):
         return f"{{{', '.join(sorted(value))}}}"
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)

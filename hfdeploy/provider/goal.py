@@ -5,12 +5,12 @@ import hashlib
 import json
 import re
 
-from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, serves_otherwise
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, dropped_of_image, serves_otherwise
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.provider import memory
 from hfdeploy.provider.outputs import as_declared
-from hfdeploy.provider.props import Props, spec_fields
+from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.rollout import Goal
 from hfdeploy.spec import EndpointSpec, parse_spec
@@ -36,7 +36,11 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         resend.add(REVISION)
     previous = None if is_first else _parsed(before)
     previous_body = _previous_body(previous, before, olds or {}, session)
+    if previous_body is not None and dropped_of_image(previous_body, plan.body):
+        resend.add(IMAGE)
     wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
+    # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
+    is_unproved = previous_body is None or serves_otherwise(previous_body, wanted)
     salted = memory.remember(values, (olds or {}).get("remembered"))
     return Goal(
         plan=plan,
@@ -47,20 +51,26 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         wanted=wanted,
         resend=frozenset(resend),
         revision=plan.spec.revision,
+        rotated=() if is_first else tuple(rotated),
         secrets=values.container,
         registry_password=values.registry_password,
         digest=_digest(plan, salted["digests"]),
         previous_spec=previous,
         previous_body=previous_body,
         # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
+        keep=_keep(session.is_retained(f"{namespace}/{plan.name}"), olds or {}),
         is_first=is_first and plan.spec.adopt != generation,
         prove_anyway=plan.spec.verify.when == "always"
         or previous is None
         or previous.verify != plan.spec.verify
-        or previous_body is None
-        # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
-        or serves_otherwise(previous_body, wanted),
+        or is_unproved,
+        is_unproved=is_unproved,
     )
+
+
+def _keep(is_retained: bool | None, olds: Props) -> bool | None:
+    """What was tagged because it was retained loses the tag again; a tag that a person put on stays."""
+    return is_retained or (False if is_retained is False and olds.get(KEEP) else None)
 
 
 def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, session: Session) -> Body | None:
@@ -85,13 +95,17 @@ def _parsed(declared: Props) -> EndpointSpec | None:
         return None
 
 
+def is_commit(revision: str | None) -> bool:
+    """Whether a revision is a whole commit rather than a branch, or none."""
+    return revision is not None and _COMMIT.fullmatch(revision) is not None
+
+
 def with_commit(body: Body, kept: str | None) -> Body:
     """The wanted body with the commit that a branch, or nothing, was resolved to when the endpoint was made.
 
     Without such a commit a branch compares with nothing: whatever the service resolved it to is what was asked for.
     """
     wanted = copy.deepcopy(body)
-    asked = wanted["model"].get("revision")
-    if asked is None or not _COMMIT.fullmatch(asked):
+    if not is_commit(wanted["model"].get("revision")):
         wanted["model"]["revision"] = kept
     return wanted

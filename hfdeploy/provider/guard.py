@@ -12,7 +12,7 @@ from hfdeploy.owner import is_owner_id
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.members import is_listed, is_same_name, losses, named, namespaces_of
 from hfdeploy.provider.props import Props, has_unknown, plain
-from hfdeploy.provider.session import Session
+from hfdeploy.provider.session import Roll, Session
 from hfdeploy.wait import poll
 
 _INPUTS = ("members", "retained")
@@ -30,6 +30,7 @@ def require_few_losses(olds: Props, news: Props, session: Session) -> None:
         BlockingFinding: more than `hfdeploy:maxRemovals`, and this run was not told so.
     """
     before, after = _texts(olds, "members"), news.get("members")
+    session.note_roll(Roll(before, 0))
     if not before or after is None or has_unknown(after):
         return
     # A retained endpoint goes on running without its resource.
@@ -42,6 +43,32 @@ def require_few_losses(olds: Props, news: Props, session: Session) -> None:
             f"{most}. Nothing was touched. Are all specs where hfdeploy:specs looks for them? If this is meant, say "
             f"so for one run: HFDEPLOY_ALLOW_REMOVALS={found.count} before the command."
         )
+    session.note_roll(Roll(before, found.count))
+
+
+def require_few_unlisted(namespace: str, name: str, session: Session) -> None:
+    """The second line, at the moment of deleting: for endpoints that the list of members does not have.
+
+    The list is taken before the program's `apply`s run, so what is made inside one cannot be judged beforehand. Such
+    endpoints count here, together with what the guard let go: no run loses more than the limit. A `destroy` runs no
+    program and loses everything on purpose.
+
+    Raises:
+        BlockingFinding: this one would be one too many; it and those after it stay.
+    """
+    roll = session.roll
+    if roll is None or is_listed(namespace, name, roll.members):
+        return
+    most = session.safeguards.most_removals(len(roll.members))
+    with session.counting:
+        if roll.lost + roll.unlisted >= most:
+            raise BlockingFinding(
+                f"{namespace}/{name} was not deleted: it is not on the guard's list (made inside an apply, or by a run "
+                f"with --target), and this run removes {roll.lost + roll.unlisted} endpoints already; "
+                f"hfdeploy:maxRemovals lets it lose {most}. If this is meant, say so for one run: "
+                f"HFDEPLOY_ALLOW_REMOVALS=NUMBER before the command."
+            )
+        roll.unlisted += 1
 
 
 def outputs(owner: str, news: Props, olds: Props) -> Props:

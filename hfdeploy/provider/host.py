@@ -19,12 +19,16 @@ from types import FrameType
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-log = logging.getLogger(__name__)
+from hfdeploy import redact
+from hfdeploy.render import plain_line
+
+log = redact.logger(__name__)
 
 POOL = 256
 """Threads of the widened pool; waiting threads cost little, and 200 endpoints start side by side."""
 
 _STOCK_POOL = 4
+_CANCEL = "/pulumirpc.ResourceProvider/Cancel"
 _ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):\d{1,5}")
 _WATCH_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
@@ -50,6 +54,33 @@ def widen_pool(size: int = POOL) -> bool:
     return True
 
 
+def obey_cancel() -> bool:
+    """Let the engine's Cancel end what is waiting; tells whether that could be arranged.
+
+    The engine sends it on the first Ctrl-C or SIGTERM and then waits for the operations under way. The stock host does
+    nothing about it, so a rollout would go on for its half hour. Guarded: the one table of methods that has a Cancel
+    is changed, and nothing where there is none or another.
+    """
+    tables = [
+        table
+        for found in gc.get_objects()
+        if isinstance(found, grpc.ServiceRpcHandler) and _CANCEL in (table := getattr(found, "_method_handlers", {}))
+    ]
+    if len(tables) != 1:
+        return False
+    stock = tables[0][_CANCEL]
+
+    def cancel(request: object, context: grpc.ServicerContext) -> object:
+        _STOPPED.set()
+        answer: object = stock.unary_unary(request, context)
+        return answer
+
+    tables[0][_CANCEL] = grpc.unary_unary_rpc_method_handler(
+        cancel, request_deserializer=stock.request_deserializer, response_serializer=stock.response_serializer
+    )
+    return True
+
+
 def engine_address() -> str | None:
     """The engine's own gRPC address: always the last argument of the plugin process."""
     last = sys.argv[-1] if sys.argv else ""
@@ -57,7 +88,7 @@ def engine_address() -> str | None:
 
 
 def is_stopped() -> bool:
-    """Whether the engine is gone or this process is ending: nothing more may be sent then."""
+    """Whether the engine is gone or has cancelled, or this process is ending: nothing more may be sent then."""
     return _STOPPED.is_set() or not threading.main_thread().is_alive()
 
 
@@ -76,7 +107,9 @@ def watch_engine() -> None:
 def _watch(address: str) -> None:
     host, _, port = address.rpartition(":")
     refusals = 0
-    while not _STOPPED.wait(_WATCH_SECONDS):
+    while True:
+        # Not a wait for the stop: an engine that has cancelled can be killed before it ends its plugins.
+        time.sleep(_WATCH_SECONDS)  # noqa: TID251 - nobody waits for this thread, and no clock is wound in here
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
             refusals = 0
@@ -99,25 +132,50 @@ class Row:
     """The row of one resource in Pulumi's display."""
 
     def __init__(self, urn: str) -> None:
-        self._urn = urn
+        self.urn = urn
 
     @property
     def stack(self) -> str:
         """The stack's name, from `urn:pulumi:STACK::PROJECT::...`."""
-        parts = self._urn.split(":")
+        parts = self.urn.split(":")
         return parts[2] if len(parts) > 2 else ""
 
     def show(self, text: str) -> None:
         """Replace the live text of the row."""
-        _send(text, self._urn, is_lasting=False)
+        _send(text, self.urn, is_lasting=False)
 
     def note(self, text: str) -> None:
         """Leave a line below the row for good."""
-        _send(text, self._urn, is_lasting=True)
+        _send(text, self.urn, is_lasting=True)
 
     def warn(self, text: str) -> None:
         """Leave a warning below the row; it turns nothing red."""
-        _send(text, self._urn, is_lasting=True, severity=engine_pb2.WARNING)
+        _send(text, self.urn, is_lasting=True, severity=engine_pb2.WARNING)
+
+
+class EngineLog(logging.Handler):
+    """Hands this package's log records to the engine, on the row they belong to.
+
+    Below warnings they are debug lines, which `pulumi up --debug` shows and nothing else does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addFilter(redact.ScrubbingFilter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on; not those of this module, which are about lines that the engine did not take."""
+        if record.name != __name__:
+            severity = engine_pb2.WARNING if record.levelno >= logging.WARNING else engine_pb2.DEBUG
+            _send(self.format(record), current_row().urn, is_lasting=True, severity=severity)
+
+
+def log_to_engine() -> None:
+    """Let the engine have the log of this process; once, however often it is configured."""
+    package = redact.logger(__name__.partition(".")[0])
+    if not any(isinstance(handler, EngineLog) for handler in package.handlers):
+        package.addHandler(EngineLog())
+        package.setLevel(logging.DEBUG)
 
 
 def current_row() -> Row:
@@ -138,15 +196,22 @@ _STUBS: dict[str, engine_pb2_grpc.EngineStub] = {}
 def _send(
     text: str, urn: str, *, is_lasting: bool, severity: "engine_pb2.LogSeverity.ValueType" = engine_pb2.INFO
 ) -> None:
-    """Hand a line to the engine. A line that cannot be shown must never fail a rollout."""
+    """Hand a line to the engine, with nothing in it that a terminal would obey or nobody should see.
+
+    A line that cannot be shown must never fail a rollout.
+    """
     address = engine_address()
     if address is None or is_stopped():
         return
+    line = plain_line(redact.known.scrub(text))
     try:
         with _CHANNEL_LOCK:
             stub = _STUBS.get(address) or _STUBS.setdefault(
                 address, engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
             )
-        stub.Log(engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=not is_lasting), timeout=2)
+        stub.Log(
+            engine_pb2.LogRequest(severity=severity, message=line, urn=urn, ephemeral=not is_lasting),
+            timeout=2,
+        )
     except (grpc.RpcError, ValueError) as error:
         log.debug("the engine did not take a line: %s", error)

@@ -4,17 +4,23 @@ from typing import Any
 
 from hfdeploy.diff import REPLACES
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, QuotaExceeded, Unreachable
-from hfdeploy.owner import adopted_tags, is_ours, own_tags, require_ours, why_not_delete
+from hfdeploy.owner import adopted_tags, is_ours, own_tags, require_ours, why_not_delete, with_keep
 from hfdeploy.plan import Plan
+from hfdeploy.provider.guard import require_few_unlisted
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.memory import Values, note_posted, require_values
-from hfdeploy.provider.props import Props, spec_fields
+from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.wire import Body, Endpoint
 
 _ROUNDS = 5
 _CONFLICT = 409
+
+
+def note_retention(news: Props, session: Session) -> None:
+    """Remember for the endpoint's configuration, which is registered later, whether it is retained on purpose."""
+    session.note_retention(f"{news.get('namespace')}/{news.get('name')}", is_kept=bool(news.get(KEEP)))
 
 
 def ensure(props: Props, session: Session, row: Row) -> Props:
@@ -33,8 +39,10 @@ def ensure(props: Props, session: Session, row: Row) -> Props:
     plan = session.plan(spec, namespace)
     values = require_values(plan, session)
     body = _creation(plan, owner, logical, values)
+    body["tags"] = with_keep(body["tags"], bool(props.get(KEEP)))
     if spec.adopt:
-        _adopt(namespace, spec, owner=owner, logical=logical, session=session, row=row)
+        tags = with_keep(own_tags(owner, logical), bool(props.get(KEEP)))
+        _adopt(namespace, spec, tags, owner=owner, session=session, row=row)
     live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
     if was_made:
         note_posted(f"{namespace}/{plan.name}", live.generation, values)
@@ -67,7 +75,7 @@ def _creation(plan: Plan, owner: str, logical: str, values: Values) -> Body:
     return body
 
 
-def _adopt(namespace: str, spec: EndpointSpec, *, owner: str, logical: str, session: Session, row: Row) -> None:
+def _adopt(namespace: str, spec: EndpointSpec, own: list[str], *, owner: str, session: Session, row: Row) -> None:
     """Put our tags on the namesake that was created at the time the spec names; any other is left as it is.
 
     The tags go first and alone, so that a run which is killed after it continues with its own endpoint.
@@ -87,7 +95,7 @@ def _adopt(namespace: str, spec: EndpointSpec, *, owner: str, logical: str, sess
             f"{place} was not adopted: it runs on {where.vendor} in {where.region}, and an endpoint cannot move. Set "
             f"cloud and region to these."
         )
-    tags = adopted_tags(owner, logical, found.tags)
+    tags = adopted_tags(own, found.tags)
     session.api.update(namespace, spec.name, {"tags": tags}, is_applied=lambda live: is_ours(live, owner))
     found = session.api.find(namespace, spec.name)
     if found is None or found.generation != spec.adopt or not is_ours(found, owner):
@@ -107,6 +115,7 @@ def _look_or_post(
         found = api.find(namespace, name)
         if found is not None:
             require_ours(found, namespace=namespace, owner=owner, logical=logical)
+            _require_same_place(found, body, namespace)
             return found, False
         try:
             return api.create(namespace, body), True
@@ -122,6 +131,17 @@ def _look_or_post(
         f"{namespace}/{name} could not be created in {_ROUNDS} rounds of looking and asking; "
         f"the last one said: {trouble}"
     )
+
+
+def _require_same_place(found: Endpoint, body: Body, namespace: str) -> None:
+    """Refuse to continue with what a replacement was to delete: it is ours, and runs where it must not any more."""
+    asked, where = body["provider"], found.provider
+    if (where.vendor, where.region) != (asked["vendor"], asked["region"]):
+        raise OwnershipError(
+            f"{namespace}/{found.name} is still there on {where.vendor} in {where.region}, although it was to be "
+            f"deleted, and the spec wants it on {asked['vendor']} in {asked['region']}. Look at it with `hfdeploy "
+            f"orphans`, remove it with `hfdeploy orphans --delete {namespace}/{found.name}`, and run this again."
+        )
 
 
 def read(props: Props, session: Session) -> Props | None:
@@ -151,6 +171,7 @@ def remove(props: dict[str, Any], session: Session, row: Row) -> None:
             f"{namespace}/{name} was not deleted: {reason}. Put the tag back, or delete it by hand and run "
             f"`pulumi refresh`."
         )
+    require_few_unlisted(namespace, name, session)
     try:
         session.api.delete(namespace, name)
         session.note_deleted(f"{namespace}/{name}", live.generation)

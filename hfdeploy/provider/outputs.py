@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hfdeploy.provider.props import IDENTITY, Props, plain, spec_fields
+from hfdeploy.owner import KEEP as KEEP_TAG
+from hfdeploy.plan import OPENAI_ENGINES, Plan
+from hfdeploy.provider.props import IDENTITY, KEEP, Props, plain, spec_fields
+from hfdeploy.redact import new_salt
 from hfdeploy.rollout import Goal, Outcome
 from hfdeploy.verify import Verification
-from hfdeploy.wire import State
+from hfdeploy.wire import Endpoint, State
 
 
 def as_found(olds: Mapping[str, Any]) -> Props:
@@ -17,6 +20,11 @@ def as_found(olds: Mapping[str, Any]) -> Props:
 def as_declared(olds: Mapping[str, Any]) -> Props:
     """The spec as it was last brought live and proved; no refresh touches it."""
     return dict(plain(olds.get("declared") or olds.get("spec") or {}))
+
+
+def has_failed(olds: Mapping[str, Any]) -> bool:
+    """Whether the last refresh found that the service had given up on the endpoint."""
+    return olds.get("state") in {State.FAILED.value, State.UPDATE_FAILED.value}
 
 
 def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any]) -> Props:
@@ -42,7 +50,35 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
         "revision": live.model.revision,
         "state": live.status.state.value,
     }
-    return outs | _proof(outcome.verification, {} if goal.is_first else olds)
+    if KEEP_TAG in live.tags and (goal.keep or olds.get(KEEP)):
+        outs[KEEP] = True
+    return outs | _proof(outcome.verification, {} if goal.is_first or not outcome.is_proof_of_now else olds)
+
+
+def recovered(found: Props, plan: Plan, live: Endpoint) -> Props:
+    """The outputs of an endpoint that a lost state had: as if what is live had been brought live, without a proof.
+
+    `found` are its inputs as they are live, `plan` what its spec asks for. No digest of a secret is known, so every
+    secret that has a value counts as changed.
+    """
+    url = (live.status.url or "").rstrip("/")
+    hardware, price = f"{live.compute.instance_type} {live.compute.instance_size}", plan.hardware.price_per_hour
+    engine = (found.get("engine") or {}).get("type")
+    outs = {name: found[name] for name in (*IDENTITY, "namespace", "name")} | {
+        "spec": spec_fields(found),
+        "declared": spec_fields(found),
+        "remembered": {"salt": new_salt(), "digests": {}},
+        "url": url,
+        "openai_base_url": f"{url}/v1" if url and engine in OPENAI_ENGINES else None,
+        "model": live.model.repository,
+        "engine": engine,
+        "instance": hardware,
+        "price_per_hour": None if price is None or hardware != plan.hardware.spelling else str(price),
+        "revision": live.model.revision,
+        "state": live.status.state.value,
+        "verdict": "unverified",
+    }
+    return {name: value for name, value in outs.items() if value is not None}
 
 
 def _proof(verification: Verification | None, olds: Mapping[str, Any]) -> Props:

@@ -38,6 +38,9 @@ since an input may be a secret Output of another resource."""
 IDENTITY: Final = ("logical_name", "owner", "generation")
 """Inputs beside the spec's fields."""
 
+KEEP: Final = "keep"
+"""One more input of the identity alone: whether the endpoint outlives its resource on purpose. Left out means no."""
+
 SPEC_FIELDS: Final = tuple(EndpointSpec.model_fields)
 
 
@@ -77,4 +80,4 @@ def spec_fields(props: Mapping[str, Any]) -> Props:
 def inputs_of(props: Mapping[str, Any]) -> Props:
     """The declared inputs of a bag: the spec's fields and the identity's; what was set to null is left out."""
     kept = spec_fields(props)
-    return kept | {key: plain(props[key]) for key in IDENTITY if props.get(key) is not None}
+    return kept | {key: plain(props[key]) for key in (*IDENTITY, KEEP) if props.get(key) is not None}

@@ -5,7 +5,7 @@ an attribute of a provider or part of a message.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +15,24 @@ from hfdeploy.client import Api, Deadlines, Listing, connect
 from hfdeploy.errors import ApiError, Inconclusive, NotFound, UnknownHardware
 from hfdeploy.plan import Plan, make_plan
 from hfdeploy.provider.absence import Absences
+from hfdeploy.provider.branch import Branches
 from hfdeploy.provider.host import is_stopped
 from hfdeploy.redact import Secret
 from hfdeploy.settings import Safeguards, load_safeguards
 from hfdeploy.spec import EndpointSpec, SecretSource
 from hfdeploy.wait import Clock, SystemClock
 from hfdeploy.wire import Endpoint
+
+
+@dataclass
+class Roll:
+    """The members that the guard judged before anything was touched, and how many endpoints more may go."""
+
+    members: Sequence[str]
+    lost: int
+    """How many of them this run removes or replaces."""
+    unlisted: int = 0
+    """How many endpoints were deleted in it that are not among them."""
 
 
 @dataclass
@@ -36,8 +48,13 @@ class Session:
     _safeguards: Safeguards | None = None
     _catalogs: dict[str, Catalog] = field(default_factory=dict)
     _deleted: set[tuple[str, str]] = field(default_factory=set)
+    counting: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the deletions of a run are counted."""
     _members: int = 0
+    _roll: "Roll | None" = None
+    _retained: dict[str, bool] = field(default_factory=dict)
     _absences: Absences | None = None
+    _branches: Branches | None = None
     drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of the endpoints that this process read and found changed, by `namespace/name`."""
 
@@ -73,6 +90,14 @@ class Session:
                 self._listing = Listing(self.api)
             return self._listing
 
+    @property
+    def branches(self) -> Branches:
+        """What branches of repositories stand for now; each is asked for once."""
+        with self._lock:
+            if self._branches is None:
+                self._branches = Branches(self.settings, clock=self.clock, stopped=is_stopped)
+            return self._branches
+
     def find(self, namespace: str, name: str) -> Endpoint | None:
         """The endpoint as listed a moment ago; None only where a GET of it says 404."""
         try:
@@ -104,6 +129,27 @@ class Session:
         """Whether this process deleted that endpoint; the service may list it a while longer."""
         with self._lock:
             return (place, generation) in self._deleted
+
+    @property
+    def roll(self) -> "Roll | None":
+        """Who the run may lose, as the guard judged it; None where no program ran, as in `destroy`."""
+        with self._lock:
+            return self._roll
+
+    def note_roll(self, roll: "Roll") -> None:
+        """The guard judged this run."""
+        with self._lock:
+            self._roll = roll
+
+    def note_retention(self, place: str, *, is_kept: bool) -> None:
+        """Whether the program retains that endpoint, as its identity was registered."""
+        with self._lock:
+            self._retained[place] = is_kept
+
+    def is_retained(self, place: str) -> bool | None:
+        """Whether the program retains that endpoint; None where its identity was not registered in this process."""
+        with self._lock:
+            return self._retained.get(place)
 
     @property
     def deletion_seconds(self) -> float:

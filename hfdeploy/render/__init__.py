@@ -6,7 +6,7 @@ float. Text that somebody else wrote (a model, a log, a service) passes through 
 
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,
@@ -18,7 +18,7 @@ from hfdeploy.render.status import (
     status_table,
 )
 from hfdeploy.render.table import Column, Table, markdown
-from hfdeploy.render.text import plain
+from hfdeploy.render.text import is_harmless, plain, plain_line
 from hfdeploy.render.verification import verification_facts
 
 __all__ = [
@@ -33,14 +33,17 @@ __all__ = [
     "describe_live",
     "describe_model",
     "describe_secrets",
+    "estimate_of",
     "facts",
     "fit_json",
     "fit_table",
+    "is_harmless",
     "markdown",
     "one_fit_json",
     "paragraphs",
     "parse_deployment",
     "plain",
+    "plain_line",
     "plan_json",
     "plan_markdown",
     "plan_table",

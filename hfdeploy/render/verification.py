@@ -1,18 +1,24 @@
 """A verification as a person reads it."""
 
+from collections.abc import Sequence
+
 from hfdeploy.verdict import Judgement, Sample
 
 
-def verification_facts(judged: Judgement, sample: Sample | None, *, woke_after_s: float) -> list[tuple[str, str]]:
+def verification_facts(
+    judged: Judgement, sample: Sample | None, *, woke_after_s: float, deep: Sequence[tuple[str, Judgement]] = ()
+) -> list[tuple[str, str]]:
     """What is said below the verdict, label and text; `woke_after_s` is 0 for an endpoint that was awake.
 
-    The sentence of a passed stream has the numbers that follow, so it is left out.
+    The sentence of a passed stream has the numbers that follow, so it is left out. `deep` are the parts of a deeper
+    proof by name; the numbers are the plain prompt's.
     """
     lines = [] if judged.passed and sample and sample.tokens else [("why", judged.sentence)]
     if woke_after_s:
         lines.append(("woken", f"answered after {woke_after_s:.0f} s"))
+    parts = [(name.replace("_", " "), f"{part.verdict}: {part.sentence}") for name, part in deep]
     if sample is None:
-        return lines
+        return lines + parts
     if sample.ttft is not None:
         lines.append(("first token", f"{sample.ttft * 1000:,.0f} ms"))
     if sample.tokens:
@@ -23,4 +29,4 @@ def verification_facts(judged: Judgement, sample: Sample | None, *, woke_after_s
         lines.append(("finish", sample.finish_reason))
     if sample.route:
         lines.append(("route", sample.route))
-    return lines
+    return lines + parts

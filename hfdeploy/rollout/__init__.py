@@ -4,10 +4,12 @@ goal ─compare→ changes ─client→ PUT ─wait→ running ─diff→ as ask
                                       └ failed: the endpoint stays in the state, and the error says what became of it
                                         first rollout: paused, kept or deleted, as the spec says
                                         update: the previous configuration is put back and proved, or held
+record: all of it written down, before anything is undone and at the end
 """
 
 from hfdeploy.rollout.check import make_check
-from hfdeploy.rollout.goal import Goal, Means, Outcome, Prove, Report
+from hfdeploy.rollout.goal import Goal, Journal, Means, Outcome, Prove, Report
 from hfdeploy.rollout.live import bring_live
+from hfdeploy.rollout.record import Keep, Record
 
-__all__ = ["Goal", "Means", "Outcome", "Prove", "Report", "bring_live", "make_check"]
+__all__ = ["Goal", "Journal", "Keep", "Means", "Outcome", "Prove", "Record", "Report", "bring_live", "make_check"]

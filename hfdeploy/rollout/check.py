@@ -7,7 +7,7 @@ from hfdeploy.settings import Settings
 from hfdeploy.spec import EndpointSpec, VerifySpec
 from hfdeploy.stream import Prompt, Route, Target
 from hfdeploy.verdict import Wanted
-from hfdeploy.verify import Check
+from hfdeploy.verify import Check, Depth
 from hfdeploy.wire import Endpoint
 
 
@@ -35,5 +35,17 @@ def make_check(
         prompt=prompt,
         route=Route(asked.route.value),
         wanted=Wanted(asked.expect, asked.min_tokens_per_second),
+        depth=_depth(spec),
         mismatches=tuple(mismatches),
+    )
+
+
+def _depth(spec: EndpointSpec | None) -> Depth:
+    deep = spec.verify.deep if spec is not None else None
+    if spec is None or deep is None:
+        return Depth()
+    return Depth(
+        long_prompt=spec.longest_prompt if deep.long_prompt else None,
+        concurrency=deep.concurrency,
+        bake=deep.bake.total_seconds() if deep.bake is not None else None,
     )

@@ -1,29 +1,60 @@
 """What is said and done about a rollout that failed."""
 
-from hfdeploy.client import Api
-from hfdeploy.errors import HfdeployError, Inconclusive
+from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError
+from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
+from hfdeploy.rollout.record import last_lines
 from hfdeploy.spec import OnCreateFailure
 from hfdeploy.wire import Endpoint, State
 
-_LOG_LINES = 50
+
+def require_same(goal: Goal, live: Endpoint) -> Endpoint:
+    """The endpoint, if it is still the one that the state made: a rollout takes minutes, and names can be taken.
+
+    Raises:
+        OwnershipError: it is a later one of that name, which is left as it is.
+    """
+    if live.generation == goal.generation:
+        return live
+    raise OwnershipError(
+        f"{goal.place} is not the endpoint that this stack made: that one was created at {goal.generation}, this one "
+        f"at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. It was left as it is; "
+        f"`pulumi refresh` shows what is left."
+    )
 
 
-def evidence(goal: Goal, endpoint: Endpoint, *, api: Api) -> str:
-    """What the service and the container said, in one or two sentences; never blank."""
+def evidence(goal: Goal, endpoint: Endpoint, means: Means) -> str:
+    """What the service and the container said, in one or two sentences; never blank. All of it is written down."""
     status = endpoint.status
+    lines = last_lines(goal, means.api)
+    means.record.fail(endpoint, lines)
     said = status.error_message or status.message or "The service gave no reason"
-    return f"{said.rstrip('.')}. {_last_words(goal, api)}"
+    return f"{said.rstrip('.')}. {_last_words(goal, lines)} {likely_causes(status.state, lines or ())}"
 
 
-def _last_words(goal: Goal, api: Api) -> str:
-    try:
-        lines = [line.strip() for line in api.logs(goal.namespace, goal.plan.name, tail=_LOG_LINES) if line.strip()]
-    except HfdeployError:
+def _last_words(goal: Goal, lines: list[str] | None) -> str:
+    if lines is None:
         return "Its log could not be read."
-    if not lines:
+    said = [line.strip() for line in lines if line.strip()]
+    if not said:
         return "Its log is empty."
-    return f"Last log line: {lines[-1][:200]} (`hfdeploy logs {goal.plan.name}` shows more)."
+    return f"Last log line: {said[-1][:200]} (`hfdeploy logs {goal.plan.name}` shows more)."
+
+
+def write_down(goal: Goal, means: Means) -> None:
+    """Keep what the service and the container say of a failure, before anything is changed because of it.
+
+    Most failures were written down where they were seen; one that an answer showed is written down here.
+    """
+    if means.record.page["failure"] is None:
+        try:
+            live = means.api.get(goal.namespace, goal.plan.name)
+        except Inconclusive:
+            # An endpoint that cannot be looked at must not keep what serves from being put back.
+            means.record.keep()
+            return
+        means.record.fail(live, last_lines(goal, means.api))
+    means.record.keep()
 
 
 def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> HfdeployError:
@@ -37,6 +68,7 @@ def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> Hfdep
         return type(failure)(f"{failure} It was kept as it is (rollout.on_create_failure: keep) and may bill.")
     name, api, report = goal.plan.name, means.api, means.report
     try:
+        require_same(goal, api.get(goal.namespace, name))
         if policy is OnCreateFailure.DELETE and not isinstance(failure, Inconclusive):
             report.show("deleting what never served")
             api.delete(goal.namespace, name)

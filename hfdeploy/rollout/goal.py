@@ -1,8 +1,8 @@
 """What a rollout is asked for and what it answers, as values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hfdeploy.client import Api, Listing
 from hfdeploy.diff import Path
@@ -12,6 +12,9 @@ from hfdeploy.spec import EndpointSpec
 from hfdeploy.verify import Verification
 from hfdeploy.wait import Clock
 from hfdeploy.wire import Body, Endpoint
+
+if TYPE_CHECKING:
+    from hfdeploy.rollout.record import Record
 
 
 class Report(Protocol):
@@ -27,8 +30,24 @@ class Report(Protocol):
         """Leave a warning for good."""
 
 
-Prove = Callable[[Endpoint, EndpointSpec], Verification]
-"""Streams a spec's prompt from a live endpoint."""
+class Journal(Protocol):
+    """What is remembered of updates outside the state, so that a killed run's is not taken for a person's."""
+
+    def open(self, sent: Sequence[str]) -> None:
+        """An update of these fields, by their names in the spec, is about to be sent."""
+
+    def answer(self, live: Endpoint) -> None:
+        """The service answered it."""
+
+    def withdraw(self) -> None:
+        """The service refused it."""
+
+    def clear(self) -> None:
+        """What was sent has been put back."""
+
+
+Prove = Callable[[Endpoint, EndpointSpec, float], Verification]
+"""Streams a spec's prompt from a live endpoint; nothing is begun after the moment given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +59,9 @@ class Means:
     clock: Clock
     report: Report
     prove: Prove
+    journal: Journal
+    record: "Record"
+    """Where everything is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,8 @@ class Goal:
     resend: frozenset[Path] = frozenset()
     revision: str | None = None
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
+    rotated: tuple[str, ...] = ()
+    """Names of secrets whose value is another than before, or is gone."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     registry_password: Secret | None = None
     digest: str = ""
@@ -66,10 +90,14 @@ class Goal:
     previous_spec: EndpointSpec | None = None
     """What was last brought live and proved; None at first."""
     previous_body: Body | None = None
+    keep: bool | None = None
+    """Whether a PUT that goes out anyway puts `hfd-keep` on the endpoint (True), takes it off, or leaves it (None)."""
     is_first: bool = False
     """Nothing of this endpoint was ever verified: a pause is ours to end, a failure follows `on_create_failure`."""
     prove_anyway: bool = False
     """Verify although nothing that serves changes: the wanted proof changed, or is wanted on every run."""
+    is_unproved: bool = False
+    """What serves may be other than what was last proved, whatever is sent: a killed run may have changed it."""
 
     @property
     def place(self) -> str:
@@ -85,3 +113,5 @@ class Outcome:
     sent: tuple[str, ...]
     """The spec's names of the fields that were sent."""
     verification: Verification | None
+    is_proof_of_now: bool = True
+    """Whether an earlier proof still stands: what serves is what was proved then."""

@@ -3,21 +3,28 @@
 from dataclasses import dataclass
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, serves_otherwise
+from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked, serves_otherwise
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, own_tags
-from hfdeploy.rollout.failure import end_first_rollout
+from hfdeploy.rollout.failure import end_first_rollout, require_same, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
+from hfdeploy.rollout.record import verdict_of
 from hfdeploy.rollout.request import named, put, sealed
 from hfdeploy.rollout.restore import end_update
-from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
+from hfdeploy.rollout.start import await_start, give_back, listed, replicas, require_as_asked, require_new_replicas
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.verdict import Verdict
 from hfdeploy.verify import Verification
 from hfdeploy.wire import Body, Endpoint, State
 
+UNVERIFIED = "unverified"
+"""What is kept of a rollout that nothing had to prove."""
+
 _ASK_AGAIN_S = 15.0
 """Seconds between two verifications, where the first one proved nothing."""
+
+_LOAD_AGAIN_S = 60.0
+"""The same where the deeper proof had put a load on it, which people may be waiting behind."""
 
 
 def bring_live(goal: Goal, means: Means) -> Outcome:
@@ -30,27 +37,57 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     """
     found = _find_ours(goal, means.api)
     changes = compare(goal.wanted, found, resend=goal.resend)
-    body = sealed(changes, goal)
+    if not changes.items and found.status.state.is_failure and _is_return(goal):
+        # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
+        changes = compare(goal.wanted, found, resend={*goal.resend, IMAGE})
+    body = sealed(changes, goal, found)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
+    is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
+    # An update of somebody's that is turned back half-way leaves replicas that never ran anything else.
+    may_stay = not is_visible or (found.status.state.is_moving and _is_return(goal))
+    means.record.page["replicas"]["before"] = sorted(before)
     try:
-        return _roll_out(goal, found, changes, _Sent(body, replaces=replaces, before=before), means)
+        sent = _Sent(body, replaces=replaces, before=before, may_stay=may_stay)
+        outcome = _succeed_or_end(goal, found, changes, sent, means)
+    except HfdeployError as error:
+        means.record.keep(verdict_of(error), str(error))
+        raise
+    verification = outcome.verification
+    means.record.keep(verification.verdict.value if verification else UNVERIFIED)
+    return outcome
+
+
+def _succeed_or_end(goal: Goal, found: Endpoint, changes: Changes, sent: "_Sent", means: Means) -> Outcome:
+    """The rollout, and where there is evidence against it what the spec says for that."""
+    try:
+        return _roll_out(goal, found, changes, sent, means)
     except (RolloutFailed, TimedOut) as failure:
+        write_down(goal, means)
         if goal.is_first:
             raise end_first_rollout(goal, failure, means) from None
         if isinstance(failure, TimedOut):
+            give_back(goal, found, means)
             raise
-        raise end_update(goal, found, failure, means, before=before if body else None, prove=_prove) from None
+        before = sent.before if sent.body else None
+        raise end_update(goal, found, failure, means, before=before, prove=_prove) from None
+    except Inconclusive:
+        give_back(goal, found, means)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an update sends, whether it replaces what answers, and the replicas that answered before it."""
+    """What an update sends, whether it replaces what answers, and the replicas that answered before it.
+
+    They `may_stay` where nothing that is served differs as far as anybody can see: secrets sent once more.
+    """
 
     body: Body
     replaces: bool
     before: frozenset[str]
+    may_stay: bool
 
 
 def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
@@ -58,34 +95,56 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, sent.body, means, deadline)
-    live = _resume_if_due(goal, live, means)
+        live = put(goal, changes, sent.body, means, deadline)
+        means.record.sent(named(changes, goal), sent.body, goal.secrets)
+    live = _pause_or_resume(goal, found, live, means)
+    # What was proved before is proof of what serves only where that is still the same.
+    stands = not sent.replaces and not goal.is_unproved
     if live.status.state is State.PAUSED:
         means.report.warn(
             f"{goal.place} is paused (by {live.status.updated_by.name or 'somebody'}) and was left so: nothing was "
             f"verified. Resume it, or set `state: running` in the spec."
         )
-        return Outcome(live, changes.names, None)
+        return Outcome(live, changes.names, None, stands)
     must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
     live = await_start(goal, means, deadline)
-    require_as_asked(goal, goal.wanted, live)
+    require_as_asked(goal, goal.wanted, live, means, deadline)
+    _require_secrets_gone(goal, live)
     if sent.before:
-        require_new_replicas(goal, sent.before, means, deadline)
+        require_new_replicas(goal, sent.before, means, deadline, may_stay=sent.may_stay)
+    means.record.served(live)
     if not must_prove:
-        return Outcome(live, changes.names, None)
+        return Outcome(live, changes.names, None, stands)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
-    _give_back(goal, found, means)
+    after = means.api.get(goal.namespace, goal.plan.name)
+    if otherwise := not_as_asked(goal.wanted, after):
+        raise Inconclusive(
+            f"{goal.place} was changed while it was verified, so what was proved is not what serves: "
+            f"{'; '.join(otherwise)}. Nothing was undone."
+        )
+    means.record.served(after)
+    means.record.page["replicas"]["after"] = listed(goal, means)
+    give_back(goal, found, means)
     return Outcome(means.api.get(goal.namespace, goal.plan.name), changes.names, verification)
 
 
-def _find_ours(goal: Goal, api: Api) -> Endpoint:
-    live = api.get(goal.namespace, goal.plan.name)
-    if live.generation != goal.generation:
-        raise OwnershipError(
-            f"{goal.place} is not the endpoint that this stack made: that one was created at {goal.generation}, this "
-            f"one at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. Nothing was changed; "
-            f"`pulumi refresh` shows what is left."
+def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
+    """Where the service lists the names of secrets, those that the spec no longer has must be gone.
+
+    Raises:
+        Inconclusive: it merged what was sent into what it had, so that a container still gets a withdrawn secret.
+    """
+    listed = live.model.secret_names
+    if SECRETS in goal.resend and (left := sorted(listed - set(goal.secrets))):
+        raise Inconclusive(
+            f"{goal.place} still has the secret{'s' if len(left) > 1 else ''} {', '.join(left)}, which the spec no "
+            f"longer names: the service keeps what an update leaves out. Take it out in the web interface, or make "
+            f"the value at its source worthless."
         )
+
+
+def _find_ours(goal: Goal, api: Api) -> Endpoint:
+    live = require_same(goal, api.get(goal.namespace, goal.plan.name))
     if not is_ours(live, goal.owner):
         ours = " and ".join(own_tags(goal.owner, goal.logical))
         raise OwnershipError(
@@ -102,27 +161,43 @@ def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]
     """
     if not found.status.ready_replica:
         return frozenset()
-    is_return = goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
-    if found.status.state is State.UPDATE_FAILED and is_return:
+    if found.status.state is State.UPDATE_FAILED and _is_return(goal):
         return frozenset()
     return replicas(goal, means.api)
 
 
+def _is_return(goal: Goal) -> bool:
+    """Whether what is wanted is what was last proved."""
+    return goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
+
+
 def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
     """A pipeline that retries every ten minutes must not break production every ten minutes."""
-    if body and bad_tag(goal.digest) in found.tags:
-        raise RolloutFailed(
-            f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the "
-            f"spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more."
-        )
+    if not body or bad_tag(goal.digest) not in found.tags:
+        return
+    state = found.status.state
+    serves = state in {State.RUNNING, State.SCALED_TO_ZERO, State.PAUSED}
+    now = "" if serves else f" But what was put back is {state}: run `pulumi up` with the spec as it was."
+    raise RolloutFailed(
+        f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the spec, "
+        f"or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more.{now}"
+    )
 
 
-def _resume_if_due(goal: Goal, live: Endpoint, means: Means) -> Endpoint:
-    """End a pause that is ours to end: the spec says `running`, or the first rollout paused it itself."""
-    if live.status.state is not State.PAUSED or not (goal.is_first or goal.plan.spec.state == "running"):
-        return live
-    means.report.show("resuming")
-    return means.api.resume(goal.namespace, goal.plan.name)
+def _pause_or_resume(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:
+    """End a pause that is ours to end: the spec says `running`, or the first rollout paused it itself.
+
+    A person's pause is kept, also where the service starts a paused endpoint because it was sent an update.
+    """
+    api, name = means.api, goal.plan.name
+    is_ours = goal.is_first or goal.plan.spec.state == "running"
+    if live.status.state is State.PAUSED and is_ours:
+        means.report.show("resuming")
+        return api.resume(goal.namespace, name)
+    if found.status.state is State.PAUSED and live.status.state is not State.PAUSED and not is_ours:
+        means.report.show("pausing again what was found paused")
+        return api.pause(goal.namespace, name)
+    return live
 
 
 def _prove(goal: Goal, live: Endpoint, spec: EndpointSpec, means: Means, deadline: float) -> Verification:
@@ -134,23 +209,14 @@ def _prove(goal: Goal, live: Endpoint, spec: EndpointSpec, means: Means, deadlin
     """
     while True:
         means.report.show("asking for a first answer")
-        verification = means.prove(live, spec)
+        verification = means.prove(live, spec, deadline)
+        means.record.proved(verification)
         if verification.verdict is Verdict.PASSED:
             return verification
         if verification.verdict is Verdict.FAILED:
             raise RolloutFailed(f"{goal.place} does not answer as it must: {verification.sentence}.")
-        is_final = any(judgement.ends_at_once for judgement in verification.judgements) or not verification.judgements
-        if is_final or means.clock.now() + _ASK_AGAIN_S > deadline:
+        pause = _LOAD_AGAIN_S if verification.deep else _ASK_AGAIN_S
+        if verification.is_final or means.clock.now() + pause > deadline:
             raise Inconclusive(f"{goal.place} could not be verified: {verification.sentence}. Nothing was undone.")
         means.report.show(f"asking again: {verification.sentence}")
-        means.clock.sleep(_ASK_AGAIN_S)
-
-
-def _give_back(goal: Goal, found: Endpoint, means: Means) -> None:
-    """Put an endpoint that was found asleep to sleep again: being verified is no reason to bill for an idle hour."""
-    if found.status.state is not State.SCALED_TO_ZERO or goal.plan.spec.autoscaling.min > 0:
-        return
-    try:
-        means.api.scale_to_zero(goal.namespace, goal.plan.name)
-    except HfdeployError as trouble:
-        means.report.warn(f"{goal.place} was asleep, was woken to be verified, and could not be put back: {trouble}")
+        means.clock.sleep(pause)

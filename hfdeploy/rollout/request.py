@@ -2,8 +2,9 @@
 
 import copy
 
-from hfdeploy.diff import REVISION, SECRETS, Changes, compare
-from hfdeploy.errors import ApiError, CapacityMissing, QuotaExceeded
+from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
+from hfdeploy.errors import ApiError, AuthError, CapacityMissing, QuotaExceeded
+from hfdeploy.owner import is_ours, with_keep
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -15,14 +16,21 @@ def named(changes: Changes, goal: Goal) -> list[str]:
     return [*changes.names, *(["secrets"] if SECRETS in goal.resend else [])]
 
 
-def sealed(changes: Changes, goal: Goal) -> Body:
-    """The PUT's body with the secret values that belong to the fields in it."""
+def sealed(changes: Changes, goal: Goal, live: Endpoint) -> Body:
+    """The PUT's body with the secret values that belong to the fields in it, and always the tags.
+
+    Whether tags survive an update that does not name them is not documented, and without the owner's nobody may change
+    or delete the endpoint any more. A PUT for tags of ours alone is never sent.
+    """
     body = copy.deepcopy(changes.body)
     if REVISION in goal.resend:
         body["model"]["revision"] = goal.revision
     if SECRETS in goal.resend:
         body.setdefault("model", {})["secrets"] = {name: value.reveal() for name, value in goal.secrets.items()}
     add_credentials(body, goal)
+    if body:
+        tags = body.get("tags", list(live.tags))
+        body["tags"] = tags if goal.keep is None else with_keep(tags, goal.keep)
     return body
 
 
@@ -31,11 +39,44 @@ def add_credentials(body: Body, goal: Goal) -> None:
     registry = getattr(goal.plan.spec.engine, "registry", None)
     variant = body.get("model", {}).get("image", {}).get("custom")
     if variant is not None and registry is not None and goal.registry_password is not None:
-        variant["credentials"] = {"username": registry.username, "password": goal.registry_password.reveal()}
+        credentials = {"username": registry.username, "password": goal.registry_password.reveal()}
+        # A new value: the one in the body may be part of what is compared and shown later.
+        body["model"]["image"] = {"custom": {**variant, "credentials": credentials}}
 
 
-def put(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
-    """Send the update. Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
+def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:
+    """Send the update, with a note of it for the run that comes after this one was killed."""
+    means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))))
+    try:
+        live = _put_until(goal, body, means, deadline)
+    except (ApiError, AuthError):
+        means.journal.withdraw()
+        raise
+    _require_tags(goal, body, live, means)
+    if not compare(goal.wanted, live).items:
+        means.journal.answer(live)
+    for name in left_behind(goal.previous_body, goal.wanted, live) if goal.previous_body else ():
+        means.report.warn(
+            f"{name} is no longer in the spec of {goal.place} and stays there as it was: the API takes no answer for "
+            f"it but another value. Write the one that is wanted."
+        )
+    return live
+
+
+def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:
+    """Read the tags back: without the owner's, the endpoint can never be changed or deleted by us."""
+    lost = sorted(set(body.get("tags", ())) - set(live.tags))
+    if not is_ours(live, goal.owner):
+        means.report.warn(
+            f"the service did not keep the owner tag on {goal.place}: hfdeploy will neither change nor delete it "
+            f"without"
+        )
+    elif lost:
+        means.report.warn(f"the service did not keep {', '.join(lost)} on {goal.place}")
+
+
+def _put_until(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
+    """Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
     while True:
         try:
             return _put_once(goal, body, means)

@@ -3,16 +3,25 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from hfdeploy.diff import IMAGE, SECRETS, compare, observed
-from hfdeploy.errors import Cancelled, HfdeployError, RolloutFailed
-from hfdeploy.owner import with_bad_tag, with_own_tags
-from hfdeploy.plan import REGISTRY
+from hfdeploy.diff import compare, observed
+from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFailed
+from hfdeploy.owner import is_ours, own_tags, with_bad_tag, with_own_tags
+from hfdeploy.rollout.failure import require_same, write_down
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.rollout.request import add_credentials
-from hfdeploy.rollout.start import await_start, replicas, require_as_asked, require_new_replicas
+from hfdeploy.rollout.request import add_credentials, named
+from hfdeploy.rollout.start import (
+    await_start,
+    give_back,
+    listed,
+    replicas,
+    require_as_asked,
+    require_new_replicas,
+)
 from hfdeploy.spec import EndpointSpec, OnUpdateFailure
 from hfdeploy.verify import Verification
 from hfdeploy.wire import Body, Endpoint, State
+
+_UNSEEN = ", though the replicas could not be listed, so whether those of the failed one are gone is not known"
 
 Prove: TypeAlias = Callable[[Goal, Endpoint, EndpointSpec, Means, float], Verification]
 
@@ -29,70 +38,107 @@ def end_update(
     target = goal.previous_body if before is None else observed(found)
     if target is None or (before is None and not compare(target, found).items):
         return RolloutFailed(f"{failure} Nothing had been changed, so nothing was put back.")
+    if before is not None:
+        failure = _with_fields(goal, found, failure)
     if goal.plan.spec.rollout.on_update_failure is OnUpdateFailure.HOLD:
         return RolloutFailed(
             f"{failure} It was left as it is (rollout.on_update_failure: hold). To go back, run `pulumi up` with the "
             f"spec as it was before."
         )
-    started = means.clock.now()
     means.report.show("putting the previous configuration back")
+    means.record.restoring(policy="restore", lost_secrets=_lost(goal), digest_refused=goal.digest)
     try:
-        verification = _restore(goal, target, means, before, prove)
+        verification, doubt = _restore(goal, target, means, before, prove)
     except Cancelled:
         raise
     except HfdeployError as trouble:
+        write_down(goal, means)
         return RolloutFailed(
-            f"{failure} Putting the previous configuration back did not succeed either: {trouble} Look at it with "
-            f"`hfdeploy status` and `hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before "
-            f"tries again."
+            f"{failure} Putting the previous configuration back did not succeed either: "
+            f"{str(trouble).rstrip('.')}. Look at it with `hfdeploy status` and "
+            f"`hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before tries again."
         )
+    away = means.record.seconds_since("put")
+    means.record.page["away_at_most_s"] = round(away, 1)
+    give_back(goal, found, means)
     return RolloutFailed(
-        f"{failure} The previous configuration was put back and serves again{_told(verification)}, "
-        f"{means.clock.now() - started:.0f} s after the failure{_not_restored(goal)}. This configuration is refused "
+        f"{failure} The previous configuration was put back and serves again{_told(verification)}{doubt}; it was away "
+        f"for at most {away:.0f} s, from the update to this answer{_not_restored(goal)}. This configuration is refused "
         f"from now on: change the spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt})."
     )
 
 
 def _restore(
     goal: Goal, target: Body, means: Means, before: frozenset[str] | None, prove: Prove
-) -> Verification | None:
-    """The restoring PUT, which carries the memory of what failed; then wait and verify, like any rollout."""
+) -> tuple[Verification | None, str]:
+    """The restoring PUT, which carries the memory of what failed; then wait and verify, like any rollout.
+
+    What is restored had its deeper proof when it was rolled out, and people wait for it: the plain prompt will do.
+    The second value is what could not be made sure of.
+    """
     api, namespace, name = means.api, goal.namespace, goal.plan.name
-    live = api.get(namespace, name)
+    live = require_same(goal, api.get(namespace, name))
     failed = _failed_replicas(goal, live, means, before)
     for variant in target["model"]["image"].values():
         # Credentials come back blanked: what was read must never be sent.
         variant.pop("credentials", None)
-    body = compare(target, live).body
-    body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(live.tags, goal.digest))
+    changes = compare(target, live)
+    body = changes.body
+    # An update may have cleared them.
+    own = live.tags if is_ours(live, goal.owner) else own_tags(goal.owner, goal.logical)
+    body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(own, goal.digest))
     add_credentials(body, goal)
     is_served = "model" in body or "compute" in body
     api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
+    means.journal.clear()
+    means.record.sent([*changes.names, "tags"], body, ())
+    means.record.page["replicas"]["before"] = None if failed is None else sorted(failed)
     deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = await_start(goal, means, deadline)
-    require_as_asked(goal, target, live)
+    require_as_asked(goal, target, live, means, deadline)
     if is_served and failed:
         require_new_replicas(goal, failed, means, deadline)
-    spec = goal.previous_spec or goal.plan.spec
-    return None if spec.verify.when == "never" else prove(goal, live, spec, means, deadline)
+    means.record.served(live)
+    spec = _with_plain_proof(goal.previous_spec or goal.plan.spec)
+    verification = None if spec.verify.when == "never" else prove(goal, live, spec, means, deadline)
+    means.record.page["replicas"]["after"] = listed(goal, means)
+    return verification, _UNSEEN if is_served and failed is None else ""
 
 
-def _failed_replicas(goal: Goal, live: Endpoint, means: Means, before: frozenset[str] | None) -> frozenset[str]:
+def _with_plain_proof(spec: EndpointSpec) -> EndpointSpec:
+    verify = spec.verify.model_copy(update={"deep": None})
+    return spec.model_copy(update={"verify": verify})
+
+
+def _failed_replicas(goal: Goal, live: Endpoint, means: Means, before: frozenset[str] | None) -> frozenset[str] | None:
     """The replicas of the configuration that failed; those of before it may go on serving and often do.
 
-    After `updateFailed` it has none: what is listed then is what served all along.
+    After `updateFailed` it has none: what is listed then is what served all along. None where they cannot be listed,
+    which keeps nobody from putting back what served.
     """
     if live.status.state is State.UPDATE_FAILED:
         return frozenset()
-    return replicas(goal, means.api) - (before or frozenset())
+    try:
+        return replicas(goal, means.api) - (before or frozenset())
+    except Inconclusive:
+        return None
+
+
+def _with_fields(goal: Goal, found: Endpoint, failure: RolloutFailed) -> RolloutFailed:
+    """The same failure with what it was about: which fields of the spec were sent and did not come to serve."""
+    fields = named(compare(goal.wanted, found, resend=goal.resend), goal)
+    return RolloutFailed(f"{failure} What was sent: {', '.join(fields)}.")
 
 
 def _told(verification: Verification | None) -> str:
     return " (not verified: verify.when is never)" if verification is None else f" ({verification.sentence})"
 
 
+def _lost(goal: Goal) -> list[str]:
+    """Secrets that were sent with another value than before: the old ones are known to nobody."""
+    return sorted(goal.rotated)
+
+
 def _not_restored(goal: Goal) -> str:
-    """Secret values that were sent with the update: the old ones are known to nobody."""
-    lost = sorted(goal.secrets) if SECRETS in goal.resend else []
-    lost += [REGISTRY] if IMAGE in goal.resend else []
-    return f", except secrets {', '.join(lost)}, whose old values are known to nobody" if lost else ""
+    lost = ", ".join(_lost(goal))
+    return f", except secrets {lost}, whose old values are known to nobody" if lost else ""

@@ -31,7 +31,6 @@ Node: TypeAlias = yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStart
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _UNREADABLE: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_UNSHOWABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _RESOLVER: Final = yaml.resolver.Resolver()
 _TEXT: Final = "tag:yaml.org,2002:str"
 _SYNTAX: Final[Mapping[str, str]] = {
@@ -237,7 +236,7 @@ def _wrong_key(event: yaml.ScalarEvent) -> str:
         return f"has the key {shown(key)}, which YAML takes for something other than text: put it in quotes"
     if looks_like_token(key):
         return "has a key that looks like a token"
-    if not key or len(key) > LONGEST_KEY or _UNSHOWABLE.search(key):
+    if not key or len(key) > LONGEST_KEY or not key.isprintable():
         return f"has a key that no field can have: {shown(key)}"
     return ""
 

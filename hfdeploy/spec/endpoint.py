@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from hfdeploy.spec import length
+from hfdeploy.spec import deep, length
 from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine, LlamacppEngine, TeiEngine
 from hfdeploy.spec.naming import (
     Cloud,
@@ -228,6 +228,18 @@ class EndpointSpec(Section):
                 "verify.max_new_tokens",
                 f"is {self.verify.max_new_tokens}, which leaves no prompt within max_model_len, {self.max_model_len}",
             )
+
+    @property
+    def longest_prompt(self) -> int | None:
+        """Tokens of the longest prompt that leaves room for the answer; None where the spec does not say a length."""
+        new = self.verify.max_new_tokens
+        return length.longest_prompt(self.max_model_len, self.engine, self.args, self.env, answer=new)
+
+    @relation("max_model_len", "engine", "args", "env", "task", "verify", "rollout")
+    def _deep_can_be_shown(self) -> Iterator[Objection]:
+        if self.verify.deep is not None:
+            room, timeout = self.longest_prompt, self.rollout.timeout
+            yield from deep.objections(self.verify.deep, self.engine, self.task, room=room, timeout=timeout)
 
     @relation("engine", "verify")
     def _engine_has_the_route(self) -> Iterator[Objection]:

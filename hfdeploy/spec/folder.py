@@ -198,6 +198,10 @@ def _why(error: OSError | ValueError) -> str:
 
 def _shown(path: Path, root: Path | None) -> str:
     """A path as people know it: as they named it, or relative to where they are or to the root."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in _relative(path, root))
+
+
+def _relative(path: Path, root: Path | None) -> str:
     if path.is_absolute():
         for start in (Path.cwd(), root):
             if start is not None and path.is_relative_to(start):

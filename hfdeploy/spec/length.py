@@ -22,11 +22,59 @@ _FLAGS: Final[Mapping[str, tuple[str, ...]]] = {
     "tgi_neuron": ("--max-total-tokens",),
     "llamacpp": ("--ctx-size", "-c"),
 }
+_INPUT_FLAGS: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+    ("tgi", "tgi_neuron"), ("--max-input-tokens", "--max-input-length")
+)
+_INPUT_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+    ("tgi", "tgi_neuron"), ("MAX_INPUT_TOKENS", "MAX_INPUT_LENGTH")
+)
 _VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "tgi": ("MAX_TOTAL_TOKENS",),
     "tgi_neuron": ("MAX_TOTAL_TOKENS",),
     "llamacpp": ("LLAMA_ARG_CTX_SIZE",),
 }
+
+
+def longest_prompt(
+    length: int | None, engine: EngineSection, args: Sequence[str], env: Mapping[str, str], *, answer: int
+) -> int | None:
+    """Tokens of the longest prompt that leaves room for an answer of `answer`; None where nothing says the length."""
+    whole = _least(length, _total(engine), *_numbers(args, env, _FLAGS, _VARIABLES, engine))
+    given = engine.max_input_length if isinstance(engine, TokenLimits) else None
+    asked = _least(given, *_numbers(args, env, _INPUT_FLAGS, _INPUT_VARIABLES, engine))
+    if whole is None:
+        # The engine's own total is not known, and is above its longest prompt.
+        return None if asked is None else asked - answer
+    return _least(whole - answer, asked)
+
+
+def _least(*numbers: int | None) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)
+
+
+def _total(engine: EngineSection) -> int | None:
+    """What the engine's own fields say of one request's length, prompt and answer together."""
+    match engine:
+        case TokenLimits(max_total_tokens=int(total)):
+            return total
+        case LlamacppEngine(ctx_size=size, n_parallel=slots) if size:
+            return size // slots
+        case _:
+            return None
+
+
+def _numbers(
+    args: Sequence[str],
+    env: Mapping[str, str],
+    flags: Mapping[str, tuple[str, ...]],
+    variables: Mapping[str, tuple[str, ...]],
+    engine: EngineSection,
+) -> Iterator[int]:
+    """The lengths that arguments and environment tell the engine; llama.cpp divides its own among its slots."""
+    said = [value for _, _, value in _given(args, flags.get(engine.type, ()))]
+    said += [env[name] for name in variables.get(engine.type, ()) if name in env]
+    slots = engine.n_parallel if isinstance(engine, LlamacppEngine) else 1
+    yield from (int(value) // slots for value in said if value.isdecimal() and int(value) > 0)
 
 
 def contradictions(

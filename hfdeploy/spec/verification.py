@@ -1,15 +1,16 @@
 """How a rollout is proved: what is asked of the endpoint, and what the answer must be like."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from hfdeploy.spec.deep import DeepSpec
 from hfdeploy.spec.scalar import REAL, WHOLE, Flag, Passage
-from hfdeploy.spec.section import Section
+from hfdeploy.spec.section import Objection, Section, relation
 
 ParameterValue: TypeAlias = int | float | bool | tuple[str, ...]
 
@@ -104,10 +105,17 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
+_NOT_NEVER: Final[dict[str, Any]] = {
+    "if": {"required": ["deep"]},
+    "then": {"properties": {"when": {"enum": ["changed", "always"]}}},
+}
+"""For editors: deeper proof is asked for only where there is any."""
+
+
 class VerifySpec(Section):
     """How a rollout is proved."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"deep"})
+    model_config = ConfigDict(json_schema_extra=_NOT_NEVER)
 
     when: VerifyWhen = VerifyWhen.CHANGED
     """Which deployments are proved: changed ones, every one (always), or none (never)."""
@@ -129,3 +137,16 @@ class VerifySpec(Section):
 
     expect: Annotated[Passage, Field(max_length=1000), AfterValidator(_compiles)] | None = None
     """A regular expression (Python's) that must be found in the answer, else the rollout fails."""
+
+    deep: DeepSpec | None = None
+    """Deeper proof after the plain prompt passed: a long prompt, many requests at once, minutes of watching."""
+
+    @relation("when", "deep")
+    def _deep_is_asked_at_some_time(self) -> Iterator[Objection]:
+        if self.deep is not None and self.when is VerifyWhen.NEVER:
+            yield "deep", "is never asked, since verify.when is never; keep one of them"
+
+    @relation("parameters", "deep")
+    def _long_prompt_is_not_cut(self) -> Iterator[Objection]:
+        if self.deep is not None and self.deep.long_prompt and "truncate" in self.parameters:
+            yield "parameters.truncate", "cuts the prompt, which verify.deep.long_prompt wants long; keep one of them"

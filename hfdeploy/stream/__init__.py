@@ -8,7 +8,7 @@ reading, measure      the three deadlines, and one try as a `Sample`
 """
 
 from hfdeploy.stream.address import Address, allowed_host, endpoint_address, is_path
-from hfdeploy.stream.conversation import USER_AGENT, InsideAddress, Late, Lost
+from hfdeploy.stream.conversation import USER_AGENT, InsideAddress, Late, Lost, Stranger
 from hfdeploy.stream.measure import Reply, fetch, measure
 from hfdeploy.stream.prompt import Prompt, Request, make_request
 from hfdeploy.stream.reading import USUAL, Deadlines, silent
@@ -28,6 +28,7 @@ __all__ = [
     "Reply",
     "Request",
     "Route",
+    "Stranger",
     "Target",
     "allowed_host",
     "endpoint_address",

@@ -22,6 +22,7 @@ import httpx2
 
 from hfdeploy import errors
 from hfdeploy.stream.address import Address, is_inside
+from hfdeploy.trust import is_refused_certificate
 from hfdeploy.wait import never
 
 CONNECT: Final = 5.0
@@ -84,7 +85,11 @@ class Lost(Exception):
     """The connection broke, or never came about. The message is fit for people and holds no header."""
 
 
-class InsideAddress(Exception):
+class Stranger(Exception):
+    """Who answers cannot be proved to be who was asked; nothing was sent, and another try would meet the same."""
+
+
+class InsideAddress(Stranger):
     """The name of a public host leads to a private network; nothing was sent."""
 
 
@@ -179,8 +184,10 @@ class Conversation:
             self._events.put(
                 Head(response.status_code, {name.lower(): text for name, text in response.headers.items()})
             )
+            if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+                raise Lost("the answer is compressed, which was not asked for")
             received = 0
-            for data in response.iter_bytes():
+            for data in response.iter_raw():
                 self._events.put(Piece(time.monotonic(), data))
                 received += len(data)
                 if received > self._byte_cap or self._is_over.is_set():
@@ -227,12 +234,16 @@ def _as_lost(problem: BaseException) -> BaseException:
     The text of a protocol error of our own side may quote a header, so it is left out.
     """
     match problem:
-        case InsideAddress():
+        case Stranger():
             return problem
+        case httpx2.ConnectError() if is_refused_certificate(problem):
+            return Stranger(f"the endpoint cannot be proved to be who was asked, so nothing was sent: {problem}")
         case httpx2.LocalProtocolError() | httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
             return Lost(f"the request could not be made ({type(problem).__name__})")
         case httpx2.ConnectTimeout():
             return Lost(f"no connection within {CONNECT:g} s")
+        case Lost():
+            return problem
         case httpx2.TransportError() | httpx2.DecodingError() | OSError():
             return Lost(f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__)
         case _:

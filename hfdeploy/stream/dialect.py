@@ -36,6 +36,8 @@ class Frame:
     """Tokens by the engine's usage chunk."""
     details: int | None = None
     """Tokens by the details of TGI's last frame."""
+    prompt_tokens: int | None = None
+    """Tokens of the prompt, by whichever of the two."""
     error: str = ""
     is_overload: bool = False
 
@@ -49,6 +51,7 @@ class Tally:
     """When each counting frame came."""
     usage: int | None = None
     details: int | None = None
+    prompt_tokens: int | None = None
     finish_reason: str | None = None
     ended_at: float | None = None
     error: str = ""
@@ -66,6 +69,7 @@ class Tally:
         self.finish_reason = frame.finish_reason or self.finish_reason
         self.usage = self.usage if frame.usage is None else frame.usage
         self.details = self.details if frame.details is None else frame.details
+        self.prompt_tokens = self.prompt_tokens if frame.prompt_tokens is None else frame.prompt_tokens
 
     @property
     def counted(self) -> tuple[int, str]:
@@ -130,14 +134,16 @@ def _tgi(content: Mapping[str, object]) -> Frame:
         finish_reason=reason if isinstance(reason, str) else None,
         is_end=content.get("generated_text") is not None or bool(reason),
         details=_count(details.get("generated_tokens")),
+        prompt_tokens=_count(details.get("input_length")),
     )
 
 
 def _openai(content: Mapping[str, object]) -> Frame:
-    usage = _count(_object(content.get("usage")).get("completion_tokens"))
+    counts = _object(content.get("usage"))
+    usage, prompt_tokens = _count(counts.get("completion_tokens")), _count(counts.get("prompt_tokens"))
     choices = content.get("choices")
     if not isinstance(choices, list) or not choices:
-        return Frame(usage=usage)
+        return Frame(usage=usage, prompt_tokens=prompt_tokens)
     choice = _object(choices[0])
     delta = _object(choice.get("delta"))
     pieces = (delta.get("reasoning_content") or delta.get("reasoning"), delta.get("content"), choice.get("text"))
@@ -148,6 +154,7 @@ def _openai(content: Mapping[str, object]) -> Frame:
         finish_reason=reason if isinstance(reason, str) and reason else None,
         is_end=bool(reason),
         usage=usage,
+        prompt_tokens=prompt_tokens,
     )
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from hfdeploy import errors
-from hfdeploy.redact import Redactor, Secret
+from hfdeploy import errors, redact
+from hfdeploy.redact import Flow, Secret
 from hfdeploy.stream.address import Address
 from hfdeploy.stream.conversation import USER_AGENT, Call, Conversation
 from hfdeploy.stream.prompt import Request
@@ -31,23 +31,26 @@ def measure(
     on_text: Callable[[str], None] = silent,
     stopped: Callable[[], bool] = never,
 ) -> Sample:
-    """One try. `on_text` gets pieces of text as they come; nothing else leaves with them.
+    """One try. `on_text` gets pieces of text as they come, without secrets of ours that the endpoint sends back.
 
     Raises:
         errors.Cancelled: somebody asked to stop.
         errors.AuthError: the token cannot be a token.
-        conversation.InsideAddress: a public name leads into a private network; nothing was sent.
+        conversation.Stranger: who answers cannot be who was asked; nothing was sent.
     """
     accept = "text/event-stream" if request.kind is Kind.STREAM else "application/json"
     call = Call("POST", address, request.path, _headers(token, accept, request.content_type), request.body)
-    redactor = Redactor([token.reveal()] if token else [])
+    scrub, flow = redact.known.scrub, Flow(redact.known, on_text)
     with Conversation(call, limit=deadlines.total, byte_cap=deadlines.byte_cap, stopped=stopped) as talk:
-        sample = Reading(talk, request, deadlines, on_text).read()
+        sample = Reading(talk, request, deadlines, flow).read()
+    flow.finish()
     return replace(
         sample,
-        error=redactor.scrub(sample.error),
-        reply=redactor.scrub(sample.reply),
-        transport=redactor.scrub(sample.transport),
+        text=scrub(sample.text),
+        error=scrub(sample.error),
+        transport=scrub(sample.transport),
+        finish_reason=sample.finish_reason and scrub(sample.finish_reason),
+        content_type=scrub(sample.content_type),
     )
 
 
@@ -64,7 +67,7 @@ def fetch(
     """GET one path, whole, within `seconds`. Redirects are answers, not followed.
 
     Raises:
-        conversation.Late, conversation.Lost, conversation.InsideAddress: there is no answer.
+        conversation.Late, conversation.Lost, conversation.Stranger: there is no answer.
         errors.Cancelled, errors.AuthError: as for `measure`.
     """
     call = Call("GET", address, path, _headers(token, "*/*") | dict(headers or {}))
@@ -90,5 +93,6 @@ def _headers(token: Secret | None, accept: str, content_type: str = "") -> dict[
         text = token.reveal()
         if not text.isascii() or not text.isprintable() or " " in text:
             raise errors.AuthError("The token holds characters that cannot be sent. Copy it again into HF_TOKEN.")
+        redact.known.add(text)
         headers["authorization"] = f"Bearer {text}"
     return headers

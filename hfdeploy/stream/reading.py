@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx2
 
+from hfdeploy import redact
 from hfdeploy.stream.answer import read_answer
 from hfdeploy.stream.conversation import Conversation, Head, Late, Lost
 from hfdeploy.stream.dialect import Dialect, Tally, clean, read_frame
@@ -77,7 +78,7 @@ class Reading:
         """Everything that can be known of this try.
 
         Raises:
-            errors.Cancelled, conversation.InsideAddress: the try has no outcome.
+            errors.Cancelled, conversation.Stranger: the try has no outcome.
         """
         try:
             head = self._talk.head(self._limit()[0])
@@ -151,6 +152,7 @@ class Reading:
             text="".join(tally.text),
             tokens=tokens,
             counted_by=counted_by,
+            prompt_tokens=tally.prompt_tokens,
             ttft=tally.times[0] - began if tally.times else None,
             gaps=tuple(later - earlier for earlier, later in pairwise(tally.times)),
             finish_reason=tally.finish_reason,
@@ -190,7 +192,8 @@ class Reading:
 
 
 def _shown(body: bytes) -> str:
-    return clean(body[: 4 * _SHOWN].decode("utf-8", "replace"))[:_SHOWN]
+    """The beginning of a body. Cut after it was scrubbed: half of a secret is not known for one."""
+    return redact.known.scrub(clean(body.decode("utf-8", "replace")))[:_SHOWN]
 
 
 def _media_type(head: Head) -> str:
@@ -202,5 +205,8 @@ def _retry_after(head: Head) -> float | None:
     text = head.headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text)
-    date = parsedate_tz(text)
-    return max(0.0, mktime_tz(date) - time.time()) if date else None
+    try:
+        date = parsedate_tz(text)
+        return max(0.0, mktime_tz(date) - time.time()) if date else None
+    except (ValueError, OverflowError):
+        return None  # a day that no calendar has

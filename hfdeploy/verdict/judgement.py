@@ -26,6 +26,8 @@ class Reason(StrEnum):
     TOO_SLOW = "too_slow"
     NOT_FOUND = "not_found"
     REFUSED = "refused"
+    DIED = "died"
+    """It answered before the load and not after it."""
     # about the way there
     TRUNCATED = "truncated"
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105  a word of the model's, not a credential
@@ -45,6 +47,9 @@ class Reason(StrEnum):
     FOREIGN_HOST = "foreign_host"
     NOT_AS_ASKED = "not_as_asked"
     WRONG_REVISION = "wrong_revision"
+    NOT_SHOWN = "not_shown"
+    """What a deeper proof has to show cannot be shown here, however often it is tried."""
+    OUT_OF_TIME = "out_of_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,14 @@ class Judgement:
     @property
     def ends_at_once(self) -> bool:
         """Whether another try could tell nothing new."""
-        return self.reason in {Reason.AUTH, Reason.PAUSED, Reason.FOREIGN_HOST, Reason.NOT_AS_ASKED}
+        return self.reason in {
+            Reason.AUTH,
+            Reason.PAUSED,
+            Reason.FOREIGN_HOST,
+            Reason.NOT_AS_ASKED,
+            Reason.NOT_SHOWN,
+            Reason.OUT_OF_TIME,
+        }
 
 
 def failed(reason: Reason, sentence: str) -> Judgement:

@@ -53,6 +53,8 @@ class Sample:
     tokens: int = 0
     counted_by: str = ""
     """`usage` (the engine's usage chunk), `details` (TGI's last frame), `frames` (counted here), '' without tokens."""
+    prompt_tokens: int | None = None
+    """Of the prompt, by the engine's own count; None where it does not say."""
     ttft: float | None = None
     gaps: tuple[float, ...] = ()
     """Between one counting frame and the next."""

@@ -1,7 +1,8 @@
 """Prove one endpoint: check, wake, ask up to three times, conclude."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,17 +11,17 @@ from hfdeploy.stream import (
     About,
     Address,
     Deadlines,
-    InsideAddress,
+    Stranger,
     endpoint_address,
-    make_request,
-    measure,
     routes,
     silent,
 )
 from hfdeploy.stream.route import Route
 from hfdeploy.verdict import TRIES, Judgement, Reason, Sample, conclude, inconclusive, judge
+from hfdeploy.verify.asking import Asker
+from hfdeploy.verify.deep import Digger
 from hfdeploy.verify.inquiry import inquire, other_revision
-from hfdeploy.verify.verification import Check, Verification, written
+from hfdeploy.verify.verification import Check, Shown, Verification, written
 from hfdeploy.verify.waking import Awake, Patience, wake
 from hfdeploy.wait import Clock, never
 
@@ -39,8 +40,13 @@ def prove(
     on_text: Callable[[str], None] = silent,
     on_step: Callable[[str], None] = silent,
     stopped: Callable[[], bool] = never,
+    deadline: float = math.inf,
+    fallen: Callable[[], str] = str,
 ) -> Verification:
     """Whether the endpoint works as asked. `on_text` gets generated text as it comes, `on_step` what is being done.
+
+    Deeper proof follows a plain prompt that passed, and begins nothing after `deadline`, a moment on `clock`;
+    `fallen` is asked what the service says of replicas that stopped since.
 
     Nothing is sent where the live configuration is another one than declared, nor to a host that may not have the
     token. Waking takes its own time and is no try.
@@ -50,8 +56,9 @@ def prove(
         errors.AuthError: the token cannot be sent at all.
     """
     started = written(clock.utcnow())
-    proof = _Proof(check, clock, deadlines, patience, on_text, on_step, stopped)
-    judgement = proof.judgement()
+    proof = _Proof(check, clock, deadlines, patience, on_text, on_step, stopped, deadline, fallen)
+    plain = proof.judgement()
+    judgement = _whole(plain, proof.shown)
     return Verification(
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -63,7 +70,17 @@ def prove(
         wake_seconds=round(proof.awake.seconds, 1),
         started_at=started,
         ended_at=written(clock.utcnow()),
+        first_token_at=proof.first_token_at,
+        plain=plain,
+        deep=tuple(proof.shown),
     )
+
+
+def _whole(plain: Judgement, shown: Sequence[Shown]) -> Judgement:
+    """The verdict on everything that was asked for: that of the first part that did not pass."""
+    if open_part := next((part for part in shown if not part.judgement.passed), None):
+        return replace(open_part.judgement, sentence=f"the plain prompt passed, {open_part}")
+    return plain
 
 
 @dataclass(slots=True)
@@ -77,10 +94,16 @@ class _Proof:
     on_text: Callable[[str], None]
     on_step: Callable[[str], None]
     stopped: Callable[[], bool]
+    deadline: float
+    fallen: Callable[[], str]
+    shown: list[Shown] = field(default_factory=list)
+    first_token_at: str = ""
     judgements: list[Judgement] = field(default_factory=list)
     sample: Sample | None = None
     awake: Awake = field(default_factory=lambda: Awake(None))
     _without_template: bool = False
+    _asker: Asker | None = None
+    """The way of the last try."""
 
     def judgement(self) -> Judgement:
         target, mismatches = self.check.target, self.check.mismatches
@@ -95,9 +118,13 @@ class _Proof:
                 Reason.FOREIGN_HOST, f"{target.url} is not an address that may get the token, so nothing was sent"
             )
         try:
-            return self._wake_and_try(address)
-        except InsideAddress as problem:
+            judgement = self._wake_and_try(address)
+            if judgement.passed:
+                self._dig()
+        except Stranger as problem:
             return inconclusive(Reason.FOREIGN_HOST, str(problem))
+        else:
+            return judgement
 
     def _wake_and_try(self, address: Address) -> Judgement:
         deadline = self.clock.now() + self.patience.wake
@@ -148,14 +175,21 @@ class _Proof:
         return judge(self.sample, self.check.wanted)
 
     def _measure(self, address: Address, route: Route, about: About) -> Sample:
-        return measure(
-            address,
-            make_request(self.check.target, route, self.check.prompt, about),
-            token=self.check.target.token,
-            deadlines=self.deadlines,
-            on_text=self.on_text,
-            stopped=self.stopped,
-        )
+        self.first_token_at = ""
+        self._asker = Asker(address, self.check.target, route, about, self.deadlines, self.stopped)
+        return self._asker.ask(self.check.prompt, self._hear)
+
+    def _hear(self, piece: str) -> None:
+        self.first_token_at = self.first_token_at or written(self.clock.utcnow())
+        self.on_text(piece)
+
+    def _dig(self) -> None:
+        """The deeper proof, by the way that just answered."""
+        if self._asker is not None:
+            digger = Digger(
+                self.check, self._asker, self.clock, self.patience, self.deadline, self.on_step, self.fallen
+            )
+            self.shown.extend(digger.dig(self.check.depth))
 
     def _has_no_replica(self) -> bool:
         """Whether the proxy says so, in its own words: it may have fallen asleep, which the health route will tell."""

@@ -3,9 +3,64 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Final
 
 from hfdeploy.stream import Prompt, Route, Target
 from hfdeploy.verdict import Judgement, Reason, Sample, Verdict, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What has to be shown beyond the plain prompt; None for what is not asked for."""
+
+    long_prompt: int | None = None
+    """Tokens of the longest prompt that leaves room for the answer."""
+    concurrency: int | None = None
+    """Requests at once."""
+    bake: float | None = None
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One part of the deeper proof and its own verdict."""
+
+    name: str
+    """As the spec calls it."""
+    judgement: Judgement
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
+    """Of every request that was sent for it."""
+    started_at: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"verify.deep.{self.name} {self.judgement.verdict}: {self.judgement.sentence}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For the evidence file; of the requests only what was measured, as their texts are many and alike."""
+        return {
+            "name": self.name,
+            "verdict": str(self.judgement.verdict),
+            "reason": str(self.judgement.reason),
+            "sentence": self.judgement.sentence,
+            "started_at": self.started_at,
+            "seconds": self.seconds,
+            "requests": [{name: getattr(sample, name) for name in _MEASURED} for sample in self.samples],
+        }
+
+
+_MEASURED: Final = (
+    "route",
+    "status",
+    "prompt_tokens",
+    "tokens",
+    "ttft",
+    "duration",
+    "finish_reason",
+    "error",
+    "transport",
+    "deadline",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +71,7 @@ class Check:
     prompt: Prompt = field(default_factory=Prompt)
     route: Route = Route.AUTO
     wanted: Wanted = field(default_factory=Wanted)
+    depth: Depth = field(default_factory=Depth)
     mismatches: Sequence[str] = ()
     """How the live configuration differs from the declared one (revision, image, compute, scaling, access), as
     sentences. With any of them nothing is sent, since an answer would prove something else."""
@@ -40,6 +96,18 @@ class Verification:
     started_at: str = ""
     """ISO 8601, UTC."""
     ended_at: str = ""
+    first_token_at: str = ""
+    """When the text that the sample holds began to come."""
+    plain: Judgement | None = None
+    """What the plain prompt proved alone; with nothing deeper asked for, the verdict itself."""
+    deep: tuple[Shown, ...] = ()
+    """The parts of the deeper proof that were tried, up to the first that did not pass."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again could tell nothing new."""
+        parts = [*self.judgements, *(shown.judgement for shown in self.deep)]
+        return not self.judgements or any(judgement.ends_at_once for judgement in parts)
 
     @property
     def passed(self) -> bool:
@@ -90,9 +158,16 @@ class Verification:
             "counted_by": self.counted_by,
             "finish_reason": self.finish_reason,
             "text_length": self.text_length,
-            "tries": [{key: str(value) for key, value in asdict(judgement).items()} for judgement in self.judgements],
+            "first_token_at": self.first_token_at,
+            "plain": None if self.plain is None else _told(self.plain),
+            "deep": [shown.as_dict() for shown in self.deep],
+            "tries": [_told(judgement) for judgement in self.judgements],
             "sample": asdict(self.sample) if self.sample else None,
         }
+
+
+def _told(judgement: Judgement) -> dict[str, str]:
+    return {key: str(value) for key, value in asdict(judgement).items()}
 
 
 def written(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from hfdeploy import redact
 from hfdeploy.stream import Address, Late, Lost, Target, fetch, health_path, is_path
 from hfdeploy.verdict import Judgement, Reason, failed, inconclusive, quote, refusal
 from hfdeploy.wait import Clock
@@ -59,7 +60,7 @@ def wake(
 
     Raises:
         errors.Cancelled: somebody asked to stop.
-        stream.InsideAddress: the host leads into a private network.
+        stream.Stranger: who answers cannot be who was asked.
     """
     path = health_path(target)
     if path is not None and not is_path(path):
@@ -114,7 +115,7 @@ class _Asking:
             return self._nothing(f"no answer within {seconds:g} s")
         except Lost as problem:
             return self._nothing(str(problem))
-        return self._read(reply.status, reply.body[:512].decode("utf-8", "replace"))
+        return self._read(reply.status, redact.known.scrub(reply.body.decode("utf-8", "replace"))[:512])
 
     def _nothing(self, what: str) -> _Answer:
         return _Answer(inconclusive(Reason.TRANSPORT, f"{self.path} could not be asked: {what}"), is_final=False)

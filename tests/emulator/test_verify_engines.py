@@ -8,7 +8,7 @@ from data_plane import REVISION, until
 from hfdeploy.redact import Secret
 from hfdeploy.stream import Deadlines, Prompt, Target
 from hfdeploy.verdict import Reason, Verdict
-from hfdeploy.verify import Check, Patience, Verification, prove
+from hfdeploy.verify import Check, Depth, Patience, Verification, prove
 from hfdeploy.wait import SystemClock
 
 pytest_plugins = ["data_plane"]
@@ -21,12 +21,12 @@ SHORT = {
 }
 
 
-def proof_of(plane, url, clock, deadlines=LONG, patience=Patience(), **target) -> Verification:  # noqa: B008 - frozen
+def proof_of(plane, url, clock, deadlines=LONG, patience=Patience(), depth=Depth(), **target) -> Verification:  # noqa: B008 - frozen
     """What verification says of an endpoint of the data plane."""
     serving = plane.serving(*url.split("/")[-2:])
     given = {"engine": serving.engine, "task": serving.task, "repository": serving.repository, "revision": REVISION}
     given |= {"health_route": "/health", "token": Secret("hf_member")} | target
-    check = Check(Target(url=url, api_url=plane.base, **given), Prompt("Tell me about cats.", 12))
+    check = Check(Target(url=url, api_url=plane.base, **given), Prompt("Tell me about cats.", 12), depth=depth)
     return prove(check, clock=clock, deadlines=deadlines, patience=patience)
 
 
@@ -161,3 +161,53 @@ def test_a_replica_of_the_old_commit_is_no_proof(plane, clock) -> None:
     proof = proof_of(plane, url, clock)
 
     assert (proof.verdict, proof.reason) == (Verdict.INCONCLUSIVE, Reason.WRONG_REVISION)
+
+
+TEXT_ENGINES = {
+    "tgi": {"image": {"maxTotalTokens": 2048}},
+    "vLLM": {"args": ("--max-model-len", "2048")},
+    "sGLang": {"args": ("--context-length", "2048")},
+    "llamacpp": {"image": {"ctxSize": 2048, "nParallel": 1}},
+}
+
+
+@pytest.mark.parametrize("engine", TEXT_ENGINES)
+def test_the_longest_prompt_of_every_engine_is_taken_by_it(plane, clock, engine) -> None:
+    """Sized by its own count, within its own limit: a refusal for its length would be a false failure."""
+    url = plane.add(engine, **TEXT_ENGINES[engine])
+
+    proof = proof_of(plane, url, clock, depth=Depth(long_prompt=2048 - 12))
+
+    assert proof.passed, proof.sentence
+    counted = proof.deep[0].samples[-1].prompt_tokens
+    assert 0.97 * 2036 < counted <= 2036
+
+
+@pytest.mark.parametrize("engine", TEXT_ENGINES)
+@pytest.mark.parametrize(
+    ("behaviour", "depth", "name"),
+    [
+        ({"fails_above_tokens": 1638}, Depth(long_prompt=2036), "long_prompt"),
+        ({"fails_at_concurrency": 4}, Depth(concurrency=4), "concurrency"),
+    ],
+)
+def test_what_the_plain_prompt_misses_the_deeper_proof_finds(plane, clock, engine, behaviour, depth, name) -> None:
+    """An engine that dies at 80 % of its context, or with the fourth request, answers one short prompt well."""
+    plane.options |= {"first_token_ms": 400}
+    url = plane.add(engine, behaviour=behaviour, **TEXT_ENGINES[engine])
+
+    plain, deep = proof_of(plane, url, clock), proof_of(plane, url, clock, depth=depth)
+
+    assert plain.passed
+    assert (deep.verdict, deep.reason) == (Verdict.FAILED, Reason.ERROR_EVENT), deep.sentence
+    assert f"the plain prompt passed, verify.deep.{name} failed: " in deep.sentence
+
+
+@pytest.mark.parametrize(("engine", "task"), [("tei", "feature-extraction"), ("huggingface", "text-classification")])
+def test_engines_that_stream_nothing_are_asked_at_once_and_again(plane, clock, engine, task) -> None:
+    """Vectors and labels are judged alike, however many are asked for."""
+    url = plane.add(engine, task=task)
+
+    proof = proof_of(plane, url, clock, depth=Depth(concurrency=5, bake=60))
+
+    assert [shown.judgement.verdict for shown in proof.deep] == [Verdict.PASSED, Verdict.PASSED], proof.sentence

@@ -1,0 +1,30 @@
+"""What somebody else wrote into a live endpoint may be a credential, and the state and its backups keep what is read.
+
+A spec never holds one (it is refused there), so a masked value always differs from the spec, as the real one does.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hfdeploy import redact
+from hfdeploy.spec.credential import looks_like_token
+
+MASK: Final = "(a credential, not shown)"
+
+
+def masked(found: Any, declared: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """`found` with credentials taken out, wherever it is not what was declared at the same place."""
+    if found == declared:
+        return found
+    match found:
+        case str():
+            is_secret = looks_like_token(found) or redact.known.scrub(found) != found
+            return MASK if is_secret else found
+        case Mapping():
+            beside = declared if isinstance(declared, Mapping) else {}
+            return {key: masked(value, beside.get(key)) for key, value in found.items()}
+        case Sequence():
+            others = declared if isinstance(declared, Sequence) else ()
+            return [masked(value, value if value in others else None) for value in found]
+        case _:
+            return found

@@ -1,0 +1,92 @@
+"""An update that was sent and that no state knows: what this machine remembers of it.
+
+A run that is killed after its PUT leaves a live configuration that differs from the state, and so does a person's
+change. A note beside the program, written before the PUT, tells the two apart. It is believed only where it leaves
+no doubt; without it, as on another machine, the difference counts as a person's. No secret is in it: of the wanted
+fields it holds keyed digests.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from hfdeploy import evidence, redact
+from hfdeploy.provider.difference import meaning_of
+from hfdeploy.provider.props import Props
+from hfdeploy.redact import digest, new_salt
+from hfdeploy.wire import Endpoint
+
+log = redact.logger(__name__)
+
+_FOLDER: Final = "unfinished"
+_MOST: Final = 5
+"""Updates that are remembered: one that is refused or killed does not make the earlier ones a person's."""
+
+
+class Note:
+    """What was sent to one endpoint since it was last brought live; `stack` and `name` say which."""
+
+    def __init__(self, stack: str, name: str, program: Path = Path()) -> None:
+        self._file = evidence.beside(program, stack, folder=_FOLDER) / f"{name}.json"
+
+    def open(self, generation: str, declared: Props, sent: Iterable[str]) -> None:
+        """An update of these fields is about to be sent."""
+        salt, meaning = new_salt(), meaning_of(declared) or {}
+        fields = {name: _digest(salt, meaning.get(name)) for name in sent if meaning}
+        self._write([*self._entries(), {"generation": generation, "salt": salt, "fields": fields}][-_MOST:])
+
+    def answer(self, updated_at: str) -> None:
+        """The service said that all is as wanted since that moment."""
+        *earlier, last = self._entries() or [{}]
+        self._write([*earlier, {**last, "updated_at": updated_at}])
+
+    def withdraw(self) -> None:
+        """The last one was refused."""
+        self._write(self._entries()[:-1])
+
+    def finish(self) -> None:
+        """It is live; the state may still be lost, so the last one is kept."""
+        if entries := self._entries():
+            self._write(entries[-1:])
+
+    def clear(self) -> None:
+        """What was sent has been put back."""
+        if self._entries():
+            self._write([])
+
+    def explains(self, fields: Iterable[str], found: Props, live: Endpoint) -> list[str]:
+        """Those of the fields that are as this stack sent them, and that nobody can have changed since.
+
+        Either nobody has touched the endpoint since its answer, which showed all as wanted, or the value itself is
+        the one that was sent.
+        """
+        mine = [entry for entry in self._entries() if entry.get("generation") == live.generation]
+        at, differing = live.status.updated_at, list(fields)
+        # Whole seconds could be shared with somebody else's change.
+        if "." in at and any(entry.get("updated_at") == at for entry in mine):
+            return differing
+        meaning = meaning_of(found)
+        if meaning is None:
+            return []
+        return [name for name in differing if any(_is_sent(entry, name, meaning.get(name)) for entry in mine)]
+
+    def _entries(self) -> list[dict[str, Any]]:
+        entries = evidence.read(self._file).get("sent")
+        return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+    def _write(self, entries: list[dict[str, Any]]) -> None:
+        try:
+            evidence.write(self._file, {"sent": entries})
+        except OSError as error:
+            # Without the note a killed update counts as a person's change, which stops a run and loses nothing.
+            log.debug("the note of an update could not be kept: %s", error)
+
+
+def _is_sent(entry: Mapping[str, Any], name: str, value: object) -> bool:
+    fields = entry.get("fields")
+    return isinstance(fields, dict) and fields.get(name) == _digest(str(entry.get("salt")), value)
+
+
+def _digest(salt: str, value: object) -> str:
+    return digest(salt, json.dumps(value, sort_keys=True))

@@ -1,0 +1,112 @@
+"""The plugin process when it is to stop: its engine cancelled, or is gone, at every kind of moment."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from control_plane import Running
+from plugin_process import Plugin, Resource, running_plugin
+from test_plugin import Stack, config, failure
+
+pytest_plugins = ["project"]
+
+NAME = "/v2/endpoint/acme/tiny"
+
+
+@pytest.fixture
+def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
+    with running_plugin(config(world), folder=tmp_path) as process:
+        yield process
+
+
+def methods(world: Running) -> list[str]:
+    return [one["method"] for one in world.requests()]
+
+
+def begun(world: Running, work: Callable[[], Any], kind: str) -> "Future[Any]":
+    """The work in a thread, once a request has met its fault."""
+    pool = ThreadPoolExecutor(1)
+    pending = pool.submit(work)
+    pool.shutdown(wait=False)
+    while not any(kind in one["faults"] for one in world.requests()):
+        assert not pending.done(), pending.result()
+        time.sleep(0.02)
+    return pending
+
+
+@pytest.mark.parametrize("path", [NAME, "/endpoints/acme/tiny/generate_stream"], ids=["look", "stream"])
+def test_a_cancel_ends_what_is_under_way(world: Running, plugin: Plugin, path: str) -> None:
+    """The engine waits for running operations: without this, half an hour. Nothing more is sent."""
+    stack = Stack(plugin)
+    world.fault("hang", path=path)
+    pending = begun(world, lambda: stack.update(env={"LOG_LEVEL": "debug"}), "hang")
+    before = len(world.requests())
+
+    plugin.cancel()
+
+    with pytest.raises(grpc.RpcError) as caught:
+        pending.result(timeout=20)
+    assert "Interrupted while" in failure(caught)
+    assert "un again to continue" in failure(caught)
+    assert len(world.requests()) == before
+
+
+def test_a_cancelled_plugin_still_leaves_when_its_engine_is_killed(world: Running, plugin: Plugin) -> None:
+    """CI cancels, and kills the engine ten seconds later."""
+    Stack(plugin)
+    plugin.cancel()
+
+    plugin.kill_engine()
+
+    assert plugin.process.wait(timeout=60) == 0
+
+
+def _update(stack: Stack) -> None:
+    stack.update(env={"LOG_LEVEL": "debug"})
+
+
+def _delete(stack: Stack) -> None:
+    stack.plugin.delete("identity", stack.identity)
+
+
+def _create(stack: Stack) -> Resource:
+    return stack.plugin.create("identity", {**stack.inputs(generation=None), "name": "tiny2", "logical_name": "tiny2"})
+
+
+@pytest.mark.parametrize(
+    ("work", "path", "method"),
+    [(_update, NAME, "PUT"), (_delete, NAME, "DELETE"), (_create, "/v2/endpoint/acme/tiny2", "POST")],
+    ids=["PUT", "DELETE", "POST"],
+)
+def test_what_was_about_to_be_sent_is_not_sent_without_an_engine(
+    world: Running, plugin: Plugin, work: Callable[[Stack], Any], path: str, method: str
+) -> None:
+    """It looked, the answer took its time, and meanwhile the engine was killed: nobody would write down what came."""
+    stack = Stack(plugin)
+    before = methods(world).count(method)
+    world.fault("slow", method="GET", path=path, seconds=6.0)
+    pending = begun(world, lambda: work(stack), "slow")
+
+    plugin.kill_engine()
+
+    assert isinstance(pending.exception(timeout=60), grpc.RpcError)
+    assert plugin.process.wait(timeout=60) == 0
+    assert methods(world).count(method) == before
+
+
+def test_a_stream_ends_with_the_engine(world: Running, plugin: Plugin) -> None:
+    """No second try, and no second prompt, for nobody."""
+    stack = Stack(plugin)
+    world.fault("hang", path="/endpoints/acme/tiny/generate_stream", times=None)
+    pending = begun(world, lambda: stack.update(env={"LOG_LEVEL": "debug"}), "hang")
+    before = len(world.requests())
+
+    plugin.kill_engine()
+
+    assert isinstance(pending.exception(timeout=60), grpc.RpcError)
+    assert plugin.process.wait(timeout=60) == 0
+    assert len(world.requests()) == before
