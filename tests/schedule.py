@@ -280,7 +280,11 @@ class _Play:
     def _require_a_way_back(self) -> None:
         """What served before serves again, or does after `up` with the spec as it was: the way out that is told."""
         before, target = self.schedule.before, self.schedule.target
-        if not invariants.restored(self.world, before[target], target):
+        missing = invariants.restored(self.world, before[target], target)
+        if not self.schedule.injuries and self.schedule.change is None:
+            # Nothing was in the way of putting it back at once.
+            self.violations += missing
+        if not missing:
             return
         run = self.stack.up(before)
         self.runs.append(run)

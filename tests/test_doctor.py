@@ -59,7 +59,10 @@ def doctor(folder: Path, *arguments: str, **environ: str) -> Findings:
 def on(project: Project, *arguments: str, **environ: str) -> Findings:
     """The command on the stack `test` of a project."""
     backend = project.environment["PULUMI_BACKEND_URL"]
-    return doctor(project.folder, "--stack", "test", *arguments, **{"PULUMI_BACKEND_URL": backend} | environ)
+    # As `hfdeploy env` has it: the Python of the stack program first.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    ours = {"PULUMI_BACKEND_URL": backend, "PATH": path}
+    return doctor(project.folder, "--stack", "test", *arguments, **ours | environ)
 
 
 def stored(project: Project, name: str = "test.json") -> Path:

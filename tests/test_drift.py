@@ -47,7 +47,7 @@ def test_a_stack_that_blocks_stops_and_names_the_change(world: Running, project:
     assert writes(world, before) == []
 
     project.up(HFDEPLOY_DRIFT="revert")
-    assert sent(world, "PUT", before) == [{"compute": {"scaling": {"maxReplica": 1}}}]
+    assert [put["compute"] for put in sent(world, "PUT", before)] == [{"scaling": {"maxReplica": 1}}]
     project.up("--expect-no-changes")
 
 
@@ -74,7 +74,7 @@ def test_a_stack_that_blocks_takes_changes_of_the_spec_and_pauses(world: Running
     world.act("scale-to-zero", "tiny")
     project.up("--expect-no-changes")
 
-    assert sent(world, "PUT", before) == [{"compute": {"scaling": {"maxReplica": 2}}}]
+    assert [put["compute"] for put in sent(world, "PUT", before)] == [{"scaling": {"maxReplica": 2}}]
 
 
 @pytest.mark.fault(16)

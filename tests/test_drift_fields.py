@@ -128,13 +128,13 @@ def test_a_field_changed_by_hand_is_one_difference_by_its_name(
     assert not stack.has_changes()
 
 
-STATES = ["paused", "scaledToZero", "pending", "initializing", "updating", "failed", "updateFailed"]
+STATES = ["paused", "scaledToZero", "pending", "initializing", "updating"]
 
 
 @pytest.mark.fault(16, 18)
 @pytest.mark.parametrize("state", STATES)
 def test_an_operational_state_is_no_difference(world: Running, plugin: Plugin, state: str) -> None:
-    """Asleep, paused, with fewer or more replicas, or broken: none of it is configuration."""
+    """Asleep, paused, with fewer or more replicas: none of it is configuration."""
     stack = Stack(plugin, **RICH)
     before, since = stack.endpoint, len(world.requests())
     world.mutate("tiny", by="alice", state=state)
@@ -148,6 +148,24 @@ def test_an_operational_state_is_no_difference(world: Running, plugin: Plugin, s
     assert not stack.has_changes()
     assert {one["method"] for one in world.requests()[since:]} == {"GET"}
     assert not [one for one in world.requests()[since:] if one["path"].startswith("/endpoints/")]
+
+
+@pytest.mark.fault(14, 16)
+@pytest.mark.parametrize("state", ["failed", "updateFailed"])
+def test_an_endpoint_the_service_gave_up_on_is_no_drift_and_not_unchanged(
+    world: Running, plugin: Plugin, state: str
+) -> None:
+    """Its configuration is what it was, and the next `up` must not be green over it."""
+    stack = Stack(plugin, **RICH)
+    before = stack.endpoint
+    world.mutate("tiny", by="alice", state=state)
+    outlive_the_listing()
+
+    stack.refresh()
+
+    assert stack.endpoint.inputs == before.inputs
+    assert stack.endpoint.outs == {**before.outs, "state": state}
+    assert stack.has_changes()
 
 
 FILLED: list[dict[str, Any]] = [

@@ -65,7 +65,7 @@ def test_a_tag_that_a_person_put_on_stays(world: Running, tmp_path: Path) -> Non
 
         stack.update(env={"LOG_LEVEL": "debug"})
 
-    assert puts(world) == [{"model": {"env": {"LOG_LEVEL": "debug"}}}]
+    assert [put["model"] for put in puts(world)] == [{"env": {"LOG_LEVEL": "debug"}}]
     assert "hfd-keep" in world.get("tiny")["tags"]
 
 

@@ -67,15 +67,15 @@ def test_specs_become_verified_endpoints_and_a_second_up_writes_nothing(world: R
 
 
 def test_a_changed_field_is_one_update_of_exactly_that_field(world: Running, project: Project) -> None:
-    """Everything else of the endpoint stays untouched, secrets and environment included."""
+    """Everything else of the endpoint stays untouched, secrets and environment included; its tags go along."""
     project.spec("tiny")
     project.up()
-    before = count(world)
+    before, tags = count(world), world.get("tiny")["tags"]
 
     project.spec("tiny", autoscaling={"max": 3})
     shown = project.up()
 
-    assert sent(world, "PUT", before) == [{"compute": {"scaling": {"maxReplica": 3}}}]
+    assert sent(world, "PUT", before) == [{"compute": {"scaling": {"maxReplica": 3}}, "tags": tags}]
     assert "tiny updated" in shown
     assert "[diff: +autoscaling]" in shown
     # Replica bounds do not change what answers: no prompt was due.
@@ -92,7 +92,7 @@ def test_a_change_of_what_serves_is_verified_again(world: Running, project: Proj
     project.spec("tiny", env={"LOG_LEVEL": "info"})
     project.up()
 
-    assert sent(world, "PUT", before) == [{"model": {"env": {"LOG_LEVEL": "info"}}}]
+    assert [put["model"] for put in sent(world, "PUT", before)] == [{"env": {"LOG_LEVEL": "info"}}]
     assert [one["path"] for one in world.requests(before) if one["path"].endswith("/generate_stream")]
     assert project.outputs_of("tiny")["verified_at"] >= first
 
@@ -109,7 +109,12 @@ def test_drift_is_named_by_property_and_undone(world: Running, project: Project)
     project.up()
 
     assert "[diff: +autoscaling,security]" in seen
-    assert sent(world, "PUT", before) == [{"type": "private", "compute": {"scaling": {"maxReplica": 1}}}]
+    [put] = sent(world, "PUT", before)
+    assert (put["type"], put["compute"], put.keys()) == (
+        "private",
+        {"scaling": {"maxReplica": 1}},
+        {"type", "compute", "tags"},
+    )
     assert world.get("tiny")["type"] == "private"
     project.refresh("--preview-only", "--expect-no-changes")
 

@@ -122,6 +122,7 @@ class Stack:
         world.set(domain_status="ready", durations=instantly)
         world.owner.post("/v2/network/domain/acme", json={"domain": DOMAIN}).raise_for_status()
         self.world, self.row = world, Told()
+        self._opened: list[Session] = []
         self.own = {"owner": "0123456789ab", "logical_name": "tiny"}
         made = identity.ensure({**SPEC, **self.own}, self.session(), self.row)
         self.own["generation"] = made["generation"]
@@ -129,8 +130,15 @@ class Stack:
 
     def session(self) -> Session:
         """A process of its own."""
+        self.close()
         url = self.world.url
-        return Session({"hfdeploy:apiUrl": url, "hfdeploy:hubUrl": url, "hfdeploy:token": OWNER})
+        self._opened.append(Session({"hfdeploy:apiUrl": url, "hfdeploy:hubUrl": url, "hfdeploy:token": OWNER}))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        """End the last process: huggingface_hub has one address, and other tests talk to other ones."""
+        while self._opened:
+            self._opened.pop().api.__exit__(None, None, None)
 
     def reasons(self, **changes: Any) -> list[str]:
         return configuration.differences(self.outs, self.inputs(**changes), self.session(), self.row)
@@ -183,11 +191,16 @@ def _values(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 @pytest.fixture
 def make(world: Running):
+    stacks: list[Stack] = []
+
     def made(**options: Any) -> Stack:
         world.set(**options)
-        return Stack(world)
+        stacks.append(Stack(world))
+        return stacks[-1]
 
-    return made
+    yield made
+    for stack in stacks:
+        stack.close()
 
 
 def test_every_field_has_a_case_here() -> None:

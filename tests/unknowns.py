@@ -85,7 +85,6 @@ def all_pairs() -> int:
 
 CONCEDED: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("resume_replicas", "both_one"): frozenset({STEPS[5]}),
-    ("tags_survive_update", "no"): frozenset(STEPS[2:]),
 }
 """Promises that fall under a value; docs/unknowns.md says what happens instead.
 

@@ -3,8 +3,8 @@
 import copy
 
 from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
-from hfdeploy.errors import ApiError, AuthError, CapacityMissing, QuotaExceeded
-from hfdeploy.owner import is_ours, with_keep
+from hfdeploy.errors import ApiError, AuthError, CapacityMissing, OwnershipError, QuotaExceeded
+from hfdeploy.owner import is_ours, user_tags, with_keep
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -52,6 +52,7 @@ def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float)
     except (ApiError, AuthError):
         means.journal.withdraw()
         raise
+    require_reached(goal, live, means)
     _require_tags(goal, body, live, means)
     if not compare(goal.wanted, live).items:
         means.journal.answer(live)
@@ -61,6 +62,30 @@ def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float)
             f"it but another value. Write the one that is wanted."
         )
     return live
+
+
+def require_reached(goal: Goal, reached: Endpoint, means: Means) -> None:
+    """Let go of an endpoint that took the name between the look and the update, which the API cannot make one step.
+
+    The update named our tags, and by them a later run would take it for ours, and delete it.
+
+    Raises:
+        OwnershipError: the update reached another endpoint than the one in the state.
+    """
+    if reached.generation == goal.generation:
+        return
+    theirs = user_tags(reached.tags)
+    means.api.update(
+        goal.namespace,
+        goal.plan.name,
+        {"tags": theirs},
+        is_applied=lambda seen: user_tags(seen.tags) == list(seen.tags),
+    )
+    raise OwnershipError(
+        f"{goal.place} was deleted and created anew at {reached.generation} by "
+        f"{reached.status.created_by.name or 'somebody unknown'} while it was updated, so the update reached an "
+        f"endpoint that is not this stack's. This stack's tags were taken off it again; its owner should look at it."
+    )
 
 
 def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:

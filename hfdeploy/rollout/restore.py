@@ -8,7 +8,7 @@ from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFaile
 from hfdeploy.owner import is_ours, own_tags, with_bad_tag, with_own_tags
 from hfdeploy.rollout.failure import require_same, write_down
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.rollout.request import add_credentials, named
+from hfdeploy.rollout.request import add_credentials, named, require_reached
 from hfdeploy.rollout.start import (
     await_start,
     give_back,
@@ -89,7 +89,8 @@ def _restore(
     body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(own, goal.digest))
     add_credentials(body, goal)
     is_served = "model" in body or "compute" in body
-    api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
+    reached = api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
+    require_reached(goal, reached, means)
     means.journal.clear()
     means.record.sent([*changes.names, "tags"], body, ())
     means.record.page["replicas"]["before"] = None if failed is None else sorted(failed)

@@ -80,11 +80,11 @@ def _find_any(goal: Any, api: Any) -> Endpoint:
     return found
 
 
-def _believe(_live: Endpoint, _spec: EndpointSpec) -> Verification:
+def _believe(_live: Endpoint, _spec: EndpointSpec, _deadline: float) -> Verification:
     return Verification(Verdict.PASSED, Reason.PASSED, "its state is running")
 
 
-def _stream(live: Endpoint, spec: EndpointSpec) -> Verification:
+def _stream(live: Endpoint, spec: EndpointSpec, _deadline: float) -> Verification:
     token = session().settings.token
     assert token is not None
     client = InferenceClient(model=live.status.url, token=token.reveal(), timeout=5)
