@@ -12,6 +12,7 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect
 from hfdeploy.cost import over_budget
 from hfdeploy.errors import BlockingFinding, HfdeployError, Problem, SpecError, UsageError
+from hfdeploy.lock import Lock, lock_file, pinned, read_lock
 from hfdeploy.plan import REGISTRY
 from hfdeploy.provider.props import OUTPUTS
 from hfdeploy.render import estimate_of
@@ -31,7 +32,7 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
         ProgramError: (a `pulumi.RunError`) with every problem of every spec, before any resource is registered.
     """
     try:
-        review, namespace = _prepare(specs)
+        review, namespace, lock = _prepare(specs)
     except HfdeployError as error:
         raise ProgramError(str(error)) from None
     config = pulumi.Config("hfdeploy")
@@ -40,7 +41,7 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
     endpoints = {
         plan.name: InferenceEndpoint(
             plan.name,
-            plan.spec,
+            pinned(plan.spec, lock),
             pulumi.ResourceOptions(protect=protect),
             namespace=plan.spec.namespace or namespace,
         )
@@ -52,7 +53,7 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
     return endpoints
 
 
-def _prepare(specs: str | None) -> tuple[Review, str]:
+def _prepare(specs: str | None) -> tuple[Review, str, Lock]:
     config = pulumi.Config("hfdeploy")
     values = {
         key: value for key in ("namespace", "apiUrl", "hubUrl", "token") if (value := config.get(key)) is not None
@@ -73,13 +74,15 @@ def _prepare(specs: str | None) -> tuple[Review, str]:
         )
     # What is wrong in the files themselves is said without asking anybody.
     may_ask = not problems and not pulumi.runtime.is_dry_run()
-    review = _review(loaded, chosen, namespace, may_ask=may_ask)
+    file = lock_file(paths)
+    lock = read_lock(file) if file else Lock()
+    review = _review(loaded, lock, chosen, namespace, may_ask=may_ask)
     problems += [finding.problem for finding in review.blocking]
     problems += [] if pulumi.runtime.is_dry_run() else _missing_secrets(loaded, review)
     if problems:
         raise SpecError(problems)
     _require_budget(config, review)
-    return review, namespace
+    return review, namespace, lock
 
 
 def _require_budget(config: pulumi.Config, review: Review) -> None:
@@ -94,19 +97,21 @@ def _require_budget(config: pulumi.Config, review: Review) -> None:
         raise BlockingFinding(sentence)
 
 
-def _review(loaded: Sequence[LoadedSpec], chosen: settings.Settings, namespace: str, *, may_ask: bool) -> Review:
+def _review(
+    loaded: Sequence[LoadedSpec], lock: Lock, chosen: settings.Settings, namespace: str, *, may_ask: bool
+) -> Review:
     """Judge by the dated snapshot, so that one commit always reviews the same and a preview needs no network.
 
     Only an `up` asks the live catalogue, and only where the snapshot does not know an instance: new hardware needs no
     new release, and a preview opens no socket.
     """
-    review = review_specs(loaded, Catalog.snapshot())
+    review = review_specs(loaded, Catalog.snapshot(), lock)
     is_unknown = any(finding.rule == "unknown-hardware" for finding in review.blocking)
     if not (may_ask and is_unknown and chosen.token is not None):
         return review
     try:
         with connect(chosen) as api:
-            return review_specs(loaded, Catalog.from_vendors(api.hardware(namespace)))
+            return review_specs(loaded, Catalog.from_vendors(api.hardware(namespace)), lock)
     except HfdeployError:
         # Without the live catalogue the snapshot's word stands, and it names its date.
         return review

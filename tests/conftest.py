@@ -4,6 +4,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Machines that run tests are slow and noisy: how long an example takes says nothing about the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 NOT_RUN = ("skipped", "xfailed", "xpassed")
 DESELECTED = pytest.StashKey[int]()

@@ -164,7 +164,7 @@ def test_exit_5_a_plan_of_a_stack_over_its_budget(specs) -> None:
     assert "\ndemo " in poor.stdout
 
 
-@pytest.mark.parametrize("columns", [140, 100, 60])
+@pytest.mark.parametrize("columns", [160, 100, 60])
 def test_a_plan_is_readable_at_any_width(columns) -> None:
     """A table that is cut off hides the price."""
     said = on_terminal("plan", columns=columns, env=surroundings(NO_COLOR="1"))

@@ -3,6 +3,7 @@
 terminal, options    how things are printed; the options that several commands share
 program, service     the stack program with its configuration and state; the API that a command talks to
 specs, hardware      validate, plan, schema; resolve, catalog
+fit                  fit, lock
 endpoints, status    verify, logs; status
 orphans, recover     what a stack made and its state does not know; a lost state rebuilt
 doctor, examination  doctor
@@ -22,7 +23,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from hfdeploy import redact
-from hfdeploy.cli import doctor, endpoints, hardware, local, orphans, recover, specs, status, terminal
+from hfdeploy.cli import doctor, endpoints, fit, hardware, local, orphans, recover, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
 log = redact.logger(__name__)
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (specs, hardware, endpoints, status, orphans, recover, doctor, local):
+for family in (specs, hardware, fit, endpoints, status, orphans, recover, doctor, local):
     family.register(app)
 
 

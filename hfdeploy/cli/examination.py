@@ -18,7 +18,7 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.cli.orphans import is_kept, look_for_orphans, read_ownership
 from hfdeploy.cli.program import LOCAL, Program, surroundings
 from hfdeploy.cli.service import QUICK, choose, service
-from hfdeploy.doctor import Finding, Level, backend, machine, processes, stand_in
+from hfdeploy.doctor import Finding, Level, backend, machine, processes
 from hfdeploy.doctor.finding import fine, obstacle, remark, skipped
 from hfdeploy.errors import EngineError, HfdeployError, UsageError
 from hfdeploy.settings import Settings
@@ -198,6 +198,9 @@ def _folder_of(url: str) -> Path:
 
 def _look_at_emulator(patient: Patient) -> Finding:
     root = patient.folder.absolute().parent
+    # With httpx2, which most commands do without.
+    from hfdeploy.doctor import stand_in
+
     if patient.stack != LOCAL and not stand_in.note_of(stand_in.data_of(root)).exists():
         return skipped("emulator", "Only the stack local has one, and none was noted here.")
     return stand_in.look_at_emulator(root)

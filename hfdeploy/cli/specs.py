@@ -25,6 +25,7 @@ from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
 from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
+from hfdeploy.lock import Lock, lock_file, read_lock
 from hfdeploy.plan import Plan
 from hfdeploy.review import Review, review_specs
 from hfdeploy.settings import Settings
@@ -94,15 +95,17 @@ def plan(
     what the service says today. Ends with 5 when a finding has to be settled first.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live)
-    loaded, problems = read_specs(paths or _where_specs_are(stack, program))
-    catalog = Catalog.snapshot()
-    review = review_specs(loaded, catalog)
+    where = paths or _where_specs_are(stack, program)
+    loaded, problems = read_specs(where)
+    file, catalog = lock_file(where), Catalog.snapshot()
+    lock = read_lock(file) if file else Lock()
+    review = review_specs(loaded, catalog, lock)
     if problems:
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
     today = _live_catalog(chosen) if live else None
     if today and review.blocking:
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.
-        review, catalog = review_specs(loaded, today), today
+        review, catalog = review_specs(loaded, today, lock), today
     match output:
         case Format.JSON:
             terminal.write_json(render.plan_json(review, namespace=chosen.namespace, catalog=catalog, today=today))
@@ -144,8 +147,8 @@ def count_problems(error: SpecError) -> str:
 
 def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
     if review.plans:
-        terminal.draw(render.plan_table(review.plans))
-        for paragraph in render.paragraphs(review.plans, today):
+        terminal.draw(render.plan_table(review))
+        for paragraph in render.paragraphs(review, today):
             terminal.print_text(f"\n{paragraph}")
     if review.findings:
         terminal.print_text()

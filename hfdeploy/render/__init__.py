@@ -4,6 +4,7 @@ Every format of one thing is made from the same object, so that they cannot disa
 float. Text that somebody else wrote (a model, a log, a service) passes through `plain` before anything shows it.
 """
 
+from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
 from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
 from hfdeploy.render.status import (
@@ -24,16 +25,21 @@ __all__ = [
     "Column",
     "Deployed",
     "Table",
+    "arithmetic_lines",
     "catalog_json",
     "catalog_table",
     "count_verdicts",
     "describe",
     "describe_live",
+    "describe_model",
     "describe_secrets",
     "estimate_of",
     "facts",
+    "fit_json",
+    "fit_table",
     "is_harmless",
     "markdown",
+    "one_fit_json",
     "paragraphs",
     "parse_deployment",
     "plain",

@@ -17,7 +17,9 @@ from hfdeploy.cost import (
     estimate,
     format_money,
 )
+from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
+from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
 from hfdeploy.render.table import Column, Table, markdown
 from hfdeploy.review import Finding, Review
@@ -36,8 +38,9 @@ def estimate_of(plan: Plan) -> Estimate:
     )
 
 
-def plan_table(plans: Sequence[Plan]) -> Table:
+def plan_table(review: Review) -> Table:
     """One endpoint per row, with what an hour of one replica and a month cost; sums at the foot."""
+    plans = review.plans
     total = _total(plans)
     return Table(
         (
@@ -46,30 +49,33 @@ def plan_table(plans: Sequence[Plan]) -> Table:
             Column("ENGINE"),
             Column("INSTANCE"),
             Column("WHERE"),
+            Column("FIT"),
             Column("REPLICAS", is_number=True),
             Column("SECURITY"),
             Column("PRICE", is_number=True),
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        tuple(_row(plan, estimate_of(plan)) for plan in plans),
+        tuple(_row(plan, estimate_of(plan), review.fits.get(plan.name)) for plan in plans),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
-            *[""] * 7,
+            *[""] * 8,
             format_money(total.floor),
             format_money(total.ceiling),
         ),
     )
 
 
-def paragraphs(plans: Sequence[Plan], today: Catalog | None = None) -> list[str]:
-    """What is said below the table: the totals, the price of waking, and what the service says today."""
-    return [text for text in (_sums(plans), _wakes(plans), today and _overlay(plans, today)) if text]
+def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
+    """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
+    plans = review.plans
+    said = (_sums(plans), _wakes(plans), _not_judged(review), today and _overlay(plans, today))
+    return [text for text in said if text]
 
 
 def plan_markdown(review: Review, *, today: Catalog | None = None, with_bodies: bool = False) -> str:
     """Table, totals, findings and, on demand, the requests, as a comment on a pull request has them."""
-    parts = [markdown(plan_table(review.plans)), *paragraphs(review.plans, today)] if review.plans else []
+    parts = [markdown(plan_table(review)), *paragraphs(review, today)] if review.plans else []
     if review.findings:
         parts.append("\n".join(f"- **{finding.severity.value}** {finding}" for finding in review.findings))
     if with_bodies:
@@ -93,7 +99,7 @@ def plan_json(
         "catalogue": {"source": catalog.source, "as_of": catalog.as_of},
         "currency": CURRENCY,
         "hours_per_month": HOURS_PER_MONTH,
-        "endpoints": [_endpoint(plan, namespace, today) for plan in review.plans],
+        "endpoints": [_endpoint(plan, review.fits.get(plan.name), namespace, today) for plan in review.plans],
         "totals": {
             "hourly_floor": _money(total.hourly_min),
             "hourly_ceiling": _money(total.hourly_max),
@@ -116,6 +122,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "line": finding.line,
         "field": finding.field,
         "sentence": finding.sentence,
+        "fix": finding.fix or None,
     }
 
 
@@ -125,7 +132,7 @@ def describe_secrets(plan: Plan) -> str:
     return f" with {', '.join(f'{name} from {place}' for name, place in sources.items())}" if sources else ""
 
 
-def _row(plan: Plan, cost: Estimate) -> tuple[str, ...]:
+def _row(plan: Plan, cost: Estimate, fit: Fit | None) -> tuple[str, ...]:
     spec = plan.spec
     scaling = spec.autoscaling
     return (
@@ -134,6 +141,7 @@ def _row(plan: Plan, cost: Estimate) -> tuple[str, ...]:
         spec.engine.type,
         plan.hardware.spelling,
         plan.hardware.place,
+        fit.verdict.value if fit else FitVerdict.UNKNOWN.value,
         f"{scaling.min}–{scaling.max}" if scaling.min != scaling.max else str(scaling.min),
         spec.security.value,
         format_rate(cost.rate),
@@ -142,7 +150,7 @@ def _row(plan: Plan, cost: Estimate) -> tuple[str, ...]:
     )
 
 
-def _endpoint(plan: Plan, namespace: str | None, today: Catalog | None) -> dict[str, Any]:
+def _endpoint(plan: Plan, fit: Fit | None, namespace: str | None, today: Catalog | None) -> dict[str, Any]:
     spec, cost = plan.spec, estimate_of(plan)
     row = today and today.find(*plan.hardware.key)
     return {
@@ -165,6 +173,7 @@ def _endpoint(plan: Plan, namespace: str | None, today: Catalog | None) -> dict[
             "left_on_per_day": _money(cost.left_on_per_day),
             "assumed_start_minutes": str(cost.start_minutes),
         },
+        "fit": fit and one_fit_json(fit),
         "secrets": _secrets_of(plan),
         "request": plan.body,
     }
@@ -192,6 +201,12 @@ def _wakes(plans: Sequence[Plan]) -> str:
     if not told:
         return ""
     return f"Each wake of a sleeping endpoint: {', '.join(told)}, if a start takes {ASSUMED_START_MINUTES} minutes."
+
+
+def _not_judged(review: Review) -> str:
+    """Endpoints whose memory nobody can judge, each with the reason; empty where all are judged."""
+    unknown = [f"{name}: {fit.sentence}" for name, fit in review.fits.items() if fit.verdict is FitVerdict.UNKNOWN]
+    return f"Memory is not judged for {' '.join(unknown)}" if unknown else ""
 
 
 def _overlay(plans: Sequence[Plan], today: Catalog) -> str:

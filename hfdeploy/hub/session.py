@@ -24,6 +24,9 @@ from hfdeploy.wait import Clock, SystemClock, never, pause_wanted
 CALL: Final = 30.0
 """Seconds for one question with its repetitions."""
 
+LARGEST_PIECE: Final = 4 * 1024 * 1024
+"""Bytes of a file that are read at once; the transport refuses twice that."""
+
 _ATTEMPTS: Final = 3
 _MOST_REDIRECTS: Final = 5
 _backoff: Final = tenacity.wait_random_exponential(multiplier=1, max=CALL)
@@ -44,6 +47,8 @@ class ModelFacts:
     tags: tuple[str, ...]
     gated: bool
     has_chat_template: bool | None
+    files: tuple[str, ...] = ()
+    """Paths inside the repository."""
 
 
 class Hub:
@@ -96,12 +101,29 @@ class Hub:
         if not _REPOSITORY.fullmatch(repository):
             raise errors.UsageError(f"{_cut(repository)!r} is not the name of a repository (org/name).")
         path = f"/api/models/{repository}" + (f"/revision/{quote(revision, safe='')}" if revision else "")
-        met = self._ask(path)
-        if isinstance(met, ModelFacts):
-            return met
-        raise met
+        met = self._ask(path, {})
+        if isinstance(met, errors.HfdeployError):
+            raise met
+        facts = _facts_of(f"GET {self._address}{path}", met)
+        if isinstance(facts, errors.HfdeployError):
+            raise facts
+        return facts
 
-    def _ask(self, path: str) -> ModelFacts | errors.HfdeployError:
+    def file(self, repository: str, commit: str, path: str, *, first: int = 0, count: int = LARGEST_PIECE) -> bytes:
+        """A file of a repository, or `count` bytes of it from `first` on; less where it ends sooner.
+
+        Raises, besides what all methods do: `errors.ApiError`: the server sends the whole of a file that is larger.
+        """
+        if not 0 < count <= LARGEST_PIECE:
+            raise errors.UsageError(f"{count} bytes of a file cannot be asked for at once, {LARGEST_PIECE} can.")
+        url = f"/{repository}/resolve/{quote(commit, safe='')}/{quote(path)}"
+        met = self._ask(url, {"range": f"bytes={first}-{first + count - 1}"})
+        if isinstance(met, errors.HfdeployError):
+            raise met
+        # A server without ranges sends everything, which is right for a small file read from its start.
+        return met.content[first : first + count] if met.status_code == 200 else met.content[:count]
+
+    def _ask(self, path: str, headers: Mapping[str, str]) -> httpx2.Response | errors.HfdeployError:
         """The answer or the error: raised by the caller, so that no exception with the token in it is its context."""
         deadline, pause = self._clock.now() + self._seconds, [0.0]
         retrying = tenacity.Retrying(
@@ -113,16 +135,18 @@ class Hub:
             sleep=self._clock.sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        met: ModelFacts | errors.HfdeployError = retrying(lambda: self._ask_once(path, deadline, pause))
+        met: httpx2.Response | errors.HfdeployError = retrying(lambda: self._ask_once(path, headers, deadline, pause))
         return met
 
-    def _ask_once(self, path: str, deadline: float, pause: list[float]) -> ModelFacts | errors.HfdeployError:
+    def _ask_once(
+        self, path: str, headers: Mapping[str, str], deadline: float, pause: list[float]
+    ) -> httpx2.Response | errors.HfdeployError:
         if self._stopped():
             return errors.Cancelled("Interrupted: nothing more is sent. Run again to continue.")
         request = f"GET {self._address}{path}"
         try:
             with bounded(total=deadline - self._clock.now(), stopped=self._stopped):
-                response = self._client.get(f"{self._address}{path}")
+                response = self._client.get(f"{self._address}{path}", headers=headers)
         except httpx2.TooManyRedirects:
             return errors.Unreachable(f"{request} was redirected more than {_MOST_REDIRECTS} times.")
         except Untrusted as failure:
@@ -134,7 +158,7 @@ class Hub:
                 return errors.Cancelled("Interrupted while a request was under way. Run again to continue.")
             return errors.Unreachable(f"{request} got no whole answer: {type(failure).__name__}: {_cut(str(failure))}.")
         pause[:] = [pause_wanted(response.headers, self._clock.utcnow())]
-        return _facts_of(request, response) if response.is_success else _refusal(request, response)
+        return response if response.is_success else _refusal(request, response)
 
 
 def _facts_of(request: str, response: httpx2.Response) -> ModelFacts | errors.HfdeployError:
@@ -157,6 +181,7 @@ def read_facts(reply: Mapping[str, Any]) -> ModelFacts:
         tags=tags,
         gated=bool(reply.get("gated")),
         has_chat_template=_has_chat_template(reply, tags),
+        files=tuple(str(sibling["rfilename"]) for sibling in reply.get("siblings") or ()),
     )
 
 

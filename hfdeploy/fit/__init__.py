@@ -1,0 +1,60 @@
+"""Does it fit: weights, overhead and cache of a model against the memory of an instance's GPUs.
+
+config.json ─shape→ Shape ┐
+headers ─weights→ Weights ┴→ Model ─judge(hardware, load)→ Fit: fit | tight | no_fit | unknown, with the arithmetic
+
+What is not known is `unknown` and says why; an architecture that is not recognised is never a "fit".
+"""
+
+from hfdeploy.fit.attention import (
+    Attention,
+    FullAttention,
+    HybridAttention,
+    LatentAttention,
+    NoCache,
+    WindowedAttention,
+    attention_document,
+    read_attention,
+)
+from hfdeploy.fit.card import GIB, Card, card_of
+from hfdeploy.fit.judgement import Arithmetic, Fit, FitVerdict, Load, Model, gib, judge
+from hfdeploy.fit.pipeline import DENOISERS, read_pipeline_shape
+from hfdeploy.fit.planned import judge_plan, load_of
+from hfdeploy.fit.ranking import judge_best, rank, ways_out
+from hfdeploy.fit.shape import Shape, UnknownShape, read_shape
+from hfdeploy.fit.weights import Precision, UnknownWeights, Weights, weigh
+
+__all__ = [
+    "DENOISERS",
+    "GIB",
+    "Arithmetic",
+    "Attention",
+    "Card",
+    "Fit",
+    "FitVerdict",
+    "FullAttention",
+    "HybridAttention",
+    "LatentAttention",
+    "Load",
+    "Model",
+    "NoCache",
+    "Precision",
+    "Shape",
+    "UnknownShape",
+    "UnknownWeights",
+    "Weights",
+    "WindowedAttention",
+    "attention_document",
+    "card_of",
+    "gib",
+    "judge",
+    "judge_best",
+    "judge_plan",
+    "load_of",
+    "rank",
+    "read_attention",
+    "read_pipeline_shape",
+    "read_shape",
+    "ways_out",
+    "weigh",
+]

@@ -1,0 +1,107 @@
+"""The lock file: what every repository of the specs was at one commit, so that a review needs no network.
+
+`hfdeploy.lock.json` beside the specs, made by `hfdeploy lock`: commit, bytes of the weights and shape of the model, or
+the reason why nothing is known. The same commit of the specs is then always reviewed with the same figures.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hfdeploy.errors import UsageError
+from hfdeploy.fit import Model, Shape, Weights, attention_document, read_attention
+from hfdeploy.spec import EndpointSpec
+
+FILE: Final = "hfdeploy.lock.json"
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """One repository at the commit that its branch stood for."""
+
+    commit: str
+    """Empty where only the sizes are known."""
+
+    model: Model | None
+    """None where its memory cannot be judged."""
+
+    unknown: str = ""
+    """Why it cannot; a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Repositories by `key_of`."""
+
+    models: Mapping[str, Locked] = field(default_factory=dict)
+
+    def of(self, spec: EndpointSpec) -> Locked | None:
+        """What is locked of the repository that a spec names; None where nothing is."""
+        return self.models.get(key_of(spec))
+
+
+def key_of(spec: EndpointSpec) -> str:
+    """What a repository is listed under: `org/name`, or `org/name@revision`."""
+    return spec.repository if spec.revision is None else f"{spec.repository}@{spec.revision}"
+
+
+def pinned(spec: EndpointSpec, lock: Lock) -> EndpointSpec:
+    """The spec with the locked commit in place of a branch or of nothing, so that what was reviewed is deployed."""
+    locked = lock.of(spec)
+    return spec.model_copy(update={"revision": locked.commit}) if locked and locked.commit else spec
+
+
+def lock_file(specs: Iterable[Path]) -> Path | None:
+    """Where the lock file of these files and folders is; None where they lie in several folders."""
+    folders = {path if path.is_dir() else path.parent for path in specs}
+    return folders.pop() / FILE if len(folders) == 1 else None
+
+
+def write_lock(lock: Lock) -> str:
+    """The text of a lock file: sorted, so that a change shows as few lines."""
+    models = {name: _document(lock.models[name]) for name in sorted(lock.models)}
+    return json.dumps({"version": _VERSION, "models": models}, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_lock(file: Path) -> Lock:
+    """A lock file; an empty lock where there is none.
+
+    Raises:
+        UsageError: it cannot be read, or was written by a later release.
+    """
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        version = document["version"]
+        if version == _VERSION:
+            return Lock({name: _locked(name, entry) for name, entry in document["models"].items()})
+    except FileNotFoundError:
+        return Lock()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise UsageError(
+            f"{file} cannot be read ({type(problem).__name__}): `hfdeploy lock` makes it anew from the specs."
+        ) from None
+    raise UsageError(f"{file} is of version {version}, and this release reads version {_VERSION}.")
+
+
+def _document(locked: Locked) -> dict[str, Any]:
+    model = locked.model
+    if model is None:
+        return {"commit": locked.commit or None, "unknown": locked.unknown}
+    weights = asdict(model.weights) | {"dtypes": list(model.weights.dtypes)}
+    shape = None
+    if model.shape is not None:
+        shape = asdict(model.shape) | {"attention": attention_document(model.shape.attention)}
+    return {"commit": locked.commit or None, "weights": weights, "shape": shape}
+
+
+def _locked(name: str, entry: Mapping[str, Any]) -> Locked:
+    if "unknown" in entry:
+        return Locked(str(entry["commit"] or ""), None, str(entry["unknown"]))
+    weights = Weights(**{**entry["weights"], "dtypes": tuple(entry["weights"]["dtypes"])})
+    shape = entry["shape"]
+    if shape is not None:
+        shape = Shape(**{**shape, "attention": read_attention(shape["attention"])})
+    return Locked(str(entry["commit"] or ""), Model(name.partition("@")[0], weights, shape, str(entry["commit"] or "")))

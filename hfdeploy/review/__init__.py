@@ -1,0 +1,44 @@
+"""What a careful colleague would object to, before anything is registered or sent.
+
+A plan is a fact, a finding an opinion; blocking ones stop the run, the others are shown beside their endpoint.
+
+specs ─plan→ plans ─rules→ findings: hardware and engine (`hardware`), memory by the lock file (`memory`)
+"""
+
+from collections.abc import Sequence
+
+from hfdeploy.catalog import Catalog
+from hfdeploy.errors import UnknownHardware, UsageError
+from hfdeploy.fit import Fit
+from hfdeploy.lock import Lock
+from hfdeploy.plan import Plan, make_plan
+from hfdeploy.review.finding import Finding, Review, Severity, finding_of
+from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
+from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.spec import LoadedSpec
+
+__all__ = ["Finding", "Review", "Severity", "review_specs"]
+
+
+def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lock()) -> Review:  # noqa: B008 - frozen
+    """Plan every spec by one catalogue, and collect what speaks against it.
+
+    Memory is judged by the lock file alone, so that one commit of the specs always reviews the same.
+    """
+    plans: list[Plan] = []
+    findings: list[Finding] = []
+    fits: dict[str, Fit] = {}
+    for one in loaded:
+        try:
+            plan = make_plan(one.spec, catalog)
+        except UnknownHardware as error:
+            findings.append(finding_of(one, "unknown-hardware", Severity.ERROR, "instance", str(error)))
+            continue
+        except UsageError as error:
+            findings.append(finding_of(one, "no-default-image", Severity.ERROR, "engine.image", str(error)))
+            continue
+        plans.append(plan)
+        fits[plan.name] = fit = fit_of(plan, lock)
+        findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
+        findings += [*of_parallel_sizes(one, plan), *of_memory(one, fit, lock, catalog)]
+    return Review(tuple(plans), tuple(findings), fits)

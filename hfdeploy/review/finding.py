@@ -1,0 +1,74 @@
+"""An objection, and everything that a review came to, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hfdeploy.errors import Problem
+from hfdeploy.fit import Fit
+from hfdeploy.plan import Plan
+from hfdeploy.spec import LoadedSpec
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    ERROR = "error"
+    """It has to be settled first."""
+
+    WARNING = "warning"
+    NOTE = "note"
+    """Worth knowing; nothing speaks against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One objection: `rule` is its stable id, `endpoint` the name it is about, `line` counts from 1 (0: whole file)."""
+
+    rule: str
+    severity: Severity
+    endpoint: str
+    file: str
+    line: int
+    field: str
+    sentence: str
+    fix: str = ""
+    """What settles it, as one imperative; empty where only its author can know."""
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether it has to be settled first."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def problem(self) -> Problem:
+        """The same as a problem of its file, to be listed with those of others."""
+        return Problem(self.file, self.line, self.field, self.sentence)
+
+    def __str__(self) -> str:
+        return str(self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The plans that could be made, and everything found, in the order of the files."""
+
+    plans: tuple[Plan, ...]
+    findings: tuple[Finding, ...]
+    fits: Mapping[str, Fit] = field(default_factory=dict)
+    """Whether each model fits, by endpoint; one that nothing is known of is `unknown` here."""
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """The findings that stop a run."""
+        return tuple(finding for finding in self.findings if finding.is_blocking)
+
+    @property
+    def remarks(self) -> tuple[Finding, ...]:
+        """The findings that are only shown."""
+        return tuple(finding for finding in self.findings if not finding.is_blocking)
+
+
+def finding_of(one: LoadedSpec, rule: str, severity: Severity, field: str, sentence: str, *, fix: str = "") -> Finding:
+    """An objection to a field of a spec, with the line it is on."""
+    return Finding(rule, severity, one.spec.name, one.file, one.line_of(field), field, sentence, fix)

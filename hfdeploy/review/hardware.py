@@ -1,0 +1,66 @@
+"""Objections to the hardware and to what runs on it."""
+
+from collections.abc import Iterable
+
+from hfdeploy.plan import ENGINE_KEYS, ParallelSizes, Plan, contradicted
+from hfdeploy.review.finding import Finding, Severity, finding_of
+from hfdeploy.spec import LoadedSpec
+
+
+def of_instance(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    # Deprecated and unavailable hardware is no error here, although a new endpoint cannot have it: one that runs on
+    # it may stay, only what is live tells the two apart, and a finding that blocks would stop every run of a stack on
+    # the day its hardware is retired. The service itself refuses the new endpoint, and nothing is billed for that.
+    for warning in plan.resolution.warnings:
+        yield finding_of(one, warning.code, Severity.WARNING, "instance", warning.sentence)
+
+
+def of_engine(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    if plan.spec.engine.type in {"tgi", "tgi_neuron"}:
+        yield finding_of(
+            one,
+            "engine-maintenance",
+            Severity.WARNING,
+            "engine.type",
+            "TGI is in maintenance mode since 2025-12-11; vLLM, SGLang and llama.cpp are where its users are sent.",
+        )
+
+
+def of_accelerator(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    """Neuron engines run on Neuron hardware only, and nothing else runs there; a custom container is its own affair."""
+    engine, accelerator = plan.spec.engine.type, plan.hardware.accelerator
+    is_neuron = engine.endswith("_neuron")
+    if engine == "custom" or is_neuron == (accelerator == "neuron"):
+        return
+    other = engine.removesuffix("_neuron") if is_neuron else f"{engine}_neuron"
+    sentence = f"{engine} does not run on {plan.hardware.spelling}, which has {accelerator} accelerators"
+    if accelerator == "cpu":
+        sentence = f"{engine} does not run on {plan.hardware.spelling}, which is a CPU"
+    way_out = f"use {other} there, or another instance" if is_neuron or other in ENGINE_KEYS else "use another instance"
+    yield finding_of(one, "engine-hardware", Severity.ERROR, "engine.type", f"{sentence}: {way_out}.")
+
+
+def of_parallel_sizes(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
+    shared = plan.parallel_sizes
+    if shared is None:
+        return
+    there = f"{plan.hardware.spelling} has {shared.accelerators} accelerator{'s' if shared.accelerators > 1 else ''}"
+    if not shared.is_whole:
+        asked = [f"engine.{name}" for name in shared.sizes if getattr(plan.spec.engine, name) is not None]
+        sentence = (
+            f"{_multiplied(shared)}, but {there}, and the service refuses sizes that do not multiply to "
+            f"{shared.accelerators}. Change {' or '.join(asked)}, or leave every size out and all of them are used."
+        )
+        yield finding_of(one, "parallel-sizes", Severity.ERROR, asked[0], sentence)
+    for position, flag, name in contradicted(plan.spec.args, plan.spec.engine.type, shared):
+        sentence = (
+            f"{flag} gives another {name} than the request, which says {shared.sizes[name]} ({there}), and the service "
+            f"counts only the request's. Take the argument out, or say it as engine.{name}."
+        )
+        yield finding_of(one, "parallel-sizes", Severity.ERROR, f"args.{position}", sentence)
+
+
+def _multiplied(shared: ParallelSizes) -> str:
+    if len(shared.sizes) == 1:
+        return f"{next(iter(shared.sizes))} is {shared.product}"
+    return f"{' times '.join(f'{name} {size}' for name, size in shared.sizes.items())} is {shared.product}"

@@ -1,0 +1,67 @@
+"""Objections to memory: what the lock file says of a model, against what its spec asks for."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from hfdeploy.catalog import Catalog, format_rate
+from hfdeploy.fit import Fit, FitVerdict, Precision, gib, judge_plan, ways_out
+from hfdeploy.lock import FILE, Lock
+from hfdeploy.plan import Plan
+from hfdeploy.review.finding import Finding, Severity, finding_of
+from hfdeploy.spec import LoadedSpec
+
+_RULES: Final = {
+    "weights_exceed_budget": ("weights-exceed-memory", "instance"),
+    "kv_pool_too_small": ("kv-cache-too-small", "max_model_len"),
+    "heads_not_divisible": ("heads-not-divisible", "instance"),
+    "concurrency_too_high": ("concurrency-too-high", "concurrency"),
+    "low_headroom": ("low-headroom", "instance"),
+}
+"""Rule and field by the reason of a verdict."""
+
+
+def fit_of(plan: Plan, lock: Lock) -> Fit:
+    """The verdict by the lock file; `unknown` where it knows nothing of the repository."""
+    locked = lock.of(plan.spec)
+    if locked is None:
+        return judge_plan(plan, None, f"{plan.spec.repository} is not in {FILE}: `hfdeploy lock` asks the Hub.")
+    return judge_plan(plan, locked.model, locked.unknown)
+
+
+def of_memory(one: LoadedSpec, fit: Fit, lock: Lock, catalog: Catalog) -> Iterable[Finding]:
+    """What does not start is an error, what leaves little room a warning.
+
+    Nothing known is a warning where somebody looked and found a reason; a spec that nobody has locked yet is told
+    apart by its verdict alone, or every first review would cry wolf.
+    """
+    locked = lock.of(one.spec)
+    if fit.verdict is FitVerdict.UNKNOWN:
+        if locked is not None:
+            yield finding_of(one, "fit-unknown", Severity.WARNING, "instance", f"Memory: {fit.sentence}")
+        return
+    if fit.reason not in _RULES or locked is None or locked.model is None:
+        return
+    rule, field = _RULES[fit.reason]
+    if fit.verdict is FitVerdict.NO_FIT:
+        where = [row for row in catalog.rows if (row.vendor, row.region) == (one.spec.cloud, one.spec.region)]
+        ways = _told(ways_out(locked.model, where, fit.load))
+        sentence = f"{one.spec.repository} does not fit: {_shortened(fit.sentence)} {ways}"
+        yield finding_of(one, rule, Severity.ERROR, field, sentence, fix=ways)
+    else:
+        yield finding_of(one, rule, Severity.WARNING, field, f"Memory is tight: {_shortened(fit.sentence)}")
+
+
+def _told(ways: list[Fit]) -> str:
+    if not ways:
+        return "Nothing in this region holds it."
+    return f"What fits: {'; '.join(_way(fit) for fit in ways)}."
+
+
+def _way(fit: Fit) -> str:
+    how = {Precision.INT8: " with 8-bit weights", Precision.INT4: " with 4-bit weights"}.get(fit.load.precision, "")
+    free = f", {gib(fit.arithmetic.free)} GiB free per GPU" if fit.arithmetic else ""
+    return f"{fit.hardware.spelling}{how} at {format_rate(fit.hardware.price_per_hour)}{free}"
+
+
+def _shortened(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:]}"

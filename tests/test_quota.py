@@ -1,0 +1,169 @@
+"""The quota ledger: worked examples, and its laws."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfdeploy.catalog import Catalog, Hardware, Quota
+from hfdeploy.quota import Demand, QuotaVerdict, count
+
+SNAPSHOT = Catalog.snapshot()
+
+
+def catalog(maximum: int, used: int) -> Catalog:
+    """The snapshot with one figure for every type, as an answer for a namespace repeats it."""
+    quota = Quota(maxAccelerators=maximum, usedAccelerators=used)
+    return replace(
+        SNAPSHOT, source="live", rows=tuple(row.model_copy(update={"quota": quota}) for row in SNAPSHOT.rows)
+    )
+
+
+def row(instance: str, region: str = "us-east-1") -> Hardware:
+    return next(one for one in SNAPSHOT.rows if one.spelling == instance and one.region == region)
+
+
+def demand(name: str, instance: str = "nvidia-a100 x2", **changes: Any) -> Demand:
+    values: dict[str, Any] = {"min_replicas": 0, "max_replicas": 1, **changes}
+    return Demand(name, "acme", row(instance), **values)
+
+
+def test_the_whole_change_is_counted_together() -> None:
+    """Each endpoint alone would be accepted; together they are not, and the one that breaks the limit is named."""
+    [entry] = count([demand("a"), demand("b"), demand("c")], catalog(8, 4)).entries
+
+    assert (entry.base, entry.need_min, entry.short_by) == (4, 6, 2)
+    assert (entry.verdict, entry.first_over) == (QuotaVerdict.SHORT, "c")
+
+
+def test_a_maximum_that_cannot_be_reached_is_told_apart() -> None:
+    """The endpoint starts; its autoscaling ends early."""
+    [entry] = count([demand("a", max_replicas=5)], catalog(8, 0)).entries
+
+    assert (entry.verdict, entry.short_by) == (QuotaVerdict.SHORT_AT_MAXIMUM, 2)
+
+
+def test_an_update_is_not_counted_twice() -> None:
+    """What an endpoint of this stack holds already is in `used`."""
+    update = demand("a", held=row("nvidia-a100 x2"), held_replicas=1, max_replicas=2)
+
+    [entry] = count([update], catalog(8, 6)).entries
+
+    assert (entry.base, entry.peak, entry.verdict) == (4, 8, QuotaVerdict.OK)
+
+
+def test_what_is_removed_makes_room() -> None:
+    """An endpoint that goes gives its accelerators back, also to another size of the type."""
+    gone = Demand("old", "acme", None, held=row("nvidia-a100 x8"), held_replicas=1)
+
+    [entry] = count([gone, demand("new", "nvidia-a100 x4")], catalog(8, 8)).entries
+
+    assert (entry.base, entry.need_min, entry.verdict) == (0, 4, QuotaVerdict.OK)
+
+
+def test_a_replacement_side_by_side_holds_both_and_only_once() -> None:
+    """Delete before replace has no surge, but downtime."""
+    apart = demand("a", held=row("nvidia-a100 x2"), held_replicas=1)
+
+    assert count([apart], catalog(2, 2)).entries[0].verdict is QuotaVerdict.OK
+    beside = count([replace(apart, is_side_by_side=True)], catalog(2, 2)).entries[0]
+    assert (beside.surge, beside.short_by, beside.verdict) == (2, 2, QuotaVerdict.SHORT)
+
+
+def test_paused_endpoints_do_not_count_and_sleeping_ones_do() -> None:
+    """A minimum of zero still needs one replica of quota."""
+    assert count([demand("a", is_paused=True)], catalog(0, 0)).entries[0].verdict is QuotaVerdict.OK
+    assert count([demand("a")], catalog(0, 0)).entries[0].verdict is QuotaVerdict.SHORT
+
+
+def test_no_figure_is_unknown_and_never_enough() -> None:
+    """The snapshot knows no quota."""
+    [entry] = count([demand("a")], SNAPSHOT).entries
+
+    assert (entry.maximum, entry.verdict) == (None, QuotaVerdict.UNKNOWN)
+
+
+def test_both_readings_of_regions_are_kept() -> None:
+    """Short over all regions together and not in any of them is no certain shortage."""
+    west = next(one for one in SNAPSHOT.rows if one.spelling == "nvidia-t4 x1" and one.region == "eu-west-1")
+    there = Demand("b", "acme", west, min_replicas=1, max_replicas=1)
+
+    ledger = count([demand("a", "nvidia-t4 x1"), there], catalog(1, 0))
+
+    assert [entry.verdict for entry in ledger.entries] == [QuotaVerdict.SHORT]
+    assert not ledger.is_certain(ledger.entries[0])
+    alone = count([demand("a", "nvidia-t4 x4")], catalog(1, 0))
+    assert alone.is_certain(alone.entries[0])
+
+
+ROWS = [one for one in SNAPSHOT.rows if one.instance_type in {"nvidia-a100", "nvidia-t4", "intel-spr"}]
+DEMANDS = st.lists(
+    st.builds(
+        Demand,
+        name=st.sampled_from("abcdef"),
+        namespace=st.sampled_from(["acme", "other"]),
+        wanted=st.none() | st.sampled_from(ROWS),
+        min_replicas=st.integers(0, 3),
+        max_replicas=st.integers(3, 6),
+        is_paused=st.booleans(),
+        held=st.none() | st.sampled_from(ROWS),
+        held_replicas=st.integers(0, 3),
+        is_side_by_side=st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+def figures(demands: list[Demand], known: Catalog) -> list[object]:
+    ledger = count(demands, known)
+    return [replace(entry, first_over="") for entry in (*ledger.entries, *ledger.per_region)]
+
+
+@given(DEMANDS, st.randoms(use_true_random=False), st.integers(0, 40), st.integers(0, 40))
+def test_the_order_of_the_endpoints_does_not_matter(
+    demands: list[Demand], chance: Any, maximum: int, used: int
+) -> None:
+    """Sums and verdicts are the change's; only the endpoint that is named first depends on the order."""
+    known = catalog(maximum, used)
+    shuffled = chance.sample(demands, len(demands))
+
+    assert figures(shuffled, known) == figures(demands, known)
+
+
+@given(DEMANDS, st.integers(0, 40), st.integers(0, 40))
+def test_nothing_is_negative_and_a_surge_is_counted_once(demands: list[Demand], maximum: int, used: int) -> None:
+    """Whatever the service says is used, and whoever holds it."""
+    ledger = count(demands, catalog(maximum, used))
+
+    for entry in (*ledger.entries, *ledger.per_region):
+        assert min(entry.base, entry.held, entry.need_min, entry.need_max, entry.surge, entry.short_by) >= 0
+        assert entry.need_min <= entry.need_max
+        assert entry.surge <= entry.held
+    beside = sum(
+        (one.held.num_accelerators or 1) * one.held_replicas for one in demands if one.held and one.is_side_by_side
+    )
+    assert sum(entry.surge for entry in ledger.entries) == beside
+    assert sum(entry.surge for entry in ledger.per_region) == beside
+
+
+@given(DEMANDS, st.integers(0, 40), st.integers(0, 40))
+def test_more_quota_never_makes_it_worse(demands: list[Demand], maximum: int, used: int) -> None:
+    """And fewer accelerators in use neither."""
+    order = [QuotaVerdict.OK, QuotaVerdict.UNKNOWN, QuotaVerdict.SHORT_AT_MAXIMUM, QuotaVerdict.SHORT]
+
+    def worst(known: Catalog) -> int:
+        return max((order.index(entry.verdict) for entry in count(demands, known).entries), default=0)
+
+    assert worst(catalog(maximum + 1, used)) <= worst(catalog(maximum, used)) <= worst(catalog(maximum, used + 1))
+
+
+@pytest.mark.parametrize("missing", [0, 1, 7])
+def test_short_by_is_what_has_to_be_asked_for(missing: int) -> None:
+    """With that many more, the change can be had."""
+    wanted = [demand(name, "nvidia-a100 x4") for name in "abc"]
+    short = count(wanted, catalog(12 - missing, 0)).entries[0]
+
+    assert short.short_by == missing
+    assert count(wanted, catalog(12 - missing + short.short_by, 0)).entries[0].verdict is QuotaVerdict.OK
