@@ -96,7 +96,8 @@ def write(file: Path, document: object) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     draft, path = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
-        with os.fdopen(draft, "w", encoding="utf-8") as stream:
+        # Half a character, as the end of a cut line may be, must not keep the rest from being written.
+        with os.fdopen(draft, "w", encoding="utf-8", errors="replace") as stream:
             json.dump(document, stream, indent=2, ensure_ascii=False)
             stream.flush()
             os.fsync(stream.fileno())

@@ -17,7 +17,7 @@ from control_plane import OWNER, Running
 from plugin_process import Plugin, running_plugin
 from test_plugin import SPEC, Stack, config, failure
 
-from hfdeploy import redact
+from hfdeploy import evidence, redact
 from hfdeploy.evidence import KEPT, Shelf, read
 
 pytest_plugins = ["project"]
@@ -267,3 +267,10 @@ def test_a_writer_that_is_killed_leaves_whole_files_only(shelf: Shelf, tmp_path:
         assert all(read(file)["end"] for file in [*shelf.files(), shelf.newest])
     last = shelf.keep({"end": True}, "passed", datetime.now(UTC))
     assert {path.suffix for path in last.parent.iterdir()} == {".json"}, "what the killed ones had begun is gone"
+
+
+def test_half_a_character_does_not_keep_evidence_from_being_written(tmp_path: Path) -> None:
+    """A log line may end within one, and what fails here would keep what serves from being put back."""
+    evidence.write(tmp_path / "one.json", {"log": "cut \ud83d"})
+
+    assert evidence.read(tmp_path / "one.json") == {"log": "cut ?"}

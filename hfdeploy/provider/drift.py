@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hfdeploy.errors import BlockingFinding, SpecError
 from hfdeploy.provider.difference import changed_fields
+from hfdeploy.provider.masking import is_masked
 from hfdeploy.provider.outputs import as_declared, as_found
 from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.settings import Drift
@@ -108,6 +109,12 @@ def with_kept(outs: Mapping[str, Any], news: Props, mode: Drift) -> Props:
     found = as_found(outs)
     kept = {key: value for key, value in news.items() if key not in fields}
     kept |= {name: found[name] for name in fields if found.get(name) is not None}
+    if is_masked([kept.get(name) for name in fields]):
+        raise BlockingFinding(
+            f"{outs.get('namespace')}/{outs.get('name')} cannot keep what somebody changed ({describe(outs, fields)}): "
+            f"there is a credential in it, which is kept nowhere. Put it back in one run: HFDEPLOY_DRIFT=revert before "
+            f"the command; a credential belongs in `secrets`."
+        )
     try:
         parse_spec(spec_fields(kept))
     except SpecError as error:

@@ -11,6 +11,7 @@ from hfdeploy.provider.host import Row
 from hfdeploy.provider.memory import Values, note_posted, require_values
 from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.session import Session
+from hfdeploy.rollout import let_go
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.wire import Body, Endpoint
 
@@ -98,6 +99,8 @@ def _adopt(namespace: str, spec: EndpointSpec, own: list[str], *, owner: str, se
     tags = adopted_tags(own, found.tags)
     session.api.update(namespace, spec.name, {"tags": tags}, is_applied=lambda live: is_ours(live, owner))
     found = session.api.find(namespace, spec.name)
+    if found is not None and found.generation != spec.adopt and is_ours(found, owner):
+        raise OwnershipError(f"{place} was not adopted: {let_go(session.api, namespace, found, owner)}")
     if found is None or found.generation != spec.adopt or not is_ours(found, owner):
         raise OwnershipError(f"{place} was not adopted: the service did not keep this stack's tags on it.")
     row.note(f"took over {place}, which {found.status.created_by.name or 'somebody'} created at {found.generation}")

@@ -28,3 +28,16 @@ def masked(found: Any, declared: Any) -> Any:  # noqa: ANN401 - any JSON value
             return [masked(value, value if value in others else None) for value in found]
         case _:
             return found
+
+
+def is_masked(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether a credential was taken out anywhere in it: what is left is not what is live."""
+    match value:
+        case str():
+            return value == MASK
+        case Mapping():
+            return any(map(is_masked, value.values()))
+        case Sequence():
+            return any(map(is_masked, value))
+        case _:
+            return False

@@ -13,6 +13,7 @@ from hfdeploy.plan import Plan, make_plan
 from hfdeploy.provider.difference import changed_fields
 from hfdeploy.provider.drift import shown
 from hfdeploy.provider.goal import with_commit
+from hfdeploy.provider.masking import masked
 from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.recover.state import State
 from hfdeploy.recover.wanted import Intent, Wanted
@@ -161,7 +162,7 @@ def _compared(intent: Intent, live: Endpoint, catalog: Callable[[], Catalog]) ->
         plan = _plan(declared, catalog)
     except UsageError as error:
         return Row(intent.place, Kind.LEFT, live, intent, note=str(error))
-    found = project(declared, with_commit(plan.body, live.model.revision), live)
+    found = masked(project(declared, with_commit(plan.body, live.model.revision), live), declared)
     found = spec_fields(found | {"cloud": live.provider.vendor, "region": live.provider.region})
     fields = changed_fields(found, declared)
     return Row(

@@ -11,5 +11,18 @@ from hfdeploy.rollout.check import make_check
 from hfdeploy.rollout.goal import Goal, Journal, Means, Outcome, Prove, Report
 from hfdeploy.rollout.live import bring_live
 from hfdeploy.rollout.record import Keep, Record
+from hfdeploy.rollout.request import let_go
 
-__all__ = ["Goal", "Journal", "Keep", "Means", "Outcome", "Prove", "Record", "Report", "bring_live", "make_check"]
+__all__ = [
+    "Goal",
+    "Journal",
+    "Keep",
+    "Means",
+    "Outcome",
+    "Prove",
+    "Record",
+    "Report",
+    "bring_live",
+    "let_go",
+    "make_check",
+]

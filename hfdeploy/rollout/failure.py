@@ -1,6 +1,6 @@
 """What is said and done about a rollout that failed."""
 
-from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError
+from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, OwnershipError
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.record import last_lines
@@ -48,8 +48,10 @@ def write_down(goal: Goal, means: Means) -> None:
     """
     if means.record.page["failure"] is None:
         try:
-            live = means.api.get(goal.namespace, goal.plan.name)
-        except Inconclusive:
+            live = require_same(goal, means.api.get(goal.namespace, goal.plan.name))
+        except Cancelled:
+            raise
+        except HfdeployError:
             # An endpoint that cannot be looked at must not keep what serves from being put back.
             means.record.keep()
             return

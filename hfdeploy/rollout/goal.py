@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from hfdeploy.client import Api, Listing
-from hfdeploy.diff import Path
+from hfdeploy.diff import Path, serves_otherwise
 from hfdeploy.plan import Plan
 from hfdeploy.redact import Secret
 from hfdeploy.spec import EndpointSpec
@@ -98,6 +98,11 @@ class Goal:
     """Verify although nothing that serves changes: the wanted proof changed, or is wanted on every run."""
     is_unproved: bool = False
     """What serves may be other than what was last proved, whatever is sent: a killed run may have changed it."""
+
+    @property
+    def is_return(self) -> bool:
+        """Whether what is wanted serves what was last proved."""
+        return self.previous_body is not None and not serves_otherwise(self.wanted, self.previous_body)
 
     @property
     def place(self) -> str:

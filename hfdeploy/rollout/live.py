@@ -1,9 +1,9 @@
 """The steps of a rollout, in order; every way out that is not green raises one sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked, serves_otherwise
+from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, own_tags
 from hfdeploy.rollout.failure import end_first_rollout, require_same, write_down
@@ -37,16 +37,17 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     """
     found = _find_ours(goal, means.api)
     changes = compare(goal.wanted, found, resend=goal.resend)
-    if not changes.items and found.status.state.is_failure and _is_return(goal):
+    if not changes.items and found.status.state.is_failure and goal.is_return:
         # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
-        changes = compare(goal.wanted, found, resend={*goal.resend, IMAGE})
+        goal = replace(goal, resend=goal.resend | {IMAGE})
+        changes = compare(goal.wanted, found, resend=goal.resend)
     body = sealed(changes, goal, found)
     _refuse_known_bad(goal, found, body)
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
     # An update of somebody's that is turned back half-way leaves replicas that never ran anything else.
-    may_stay = not is_visible or (found.status.state.is_moving and _is_return(goal))
+    may_stay = not is_visible or (found.status.state.is_moving and goal.is_return)
     means.record.page["replicas"]["before"] = sorted(before)
     try:
         sent = _Sent(body, replaces=replaces, before=before, may_stay=may_stay)
@@ -95,8 +96,8 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
-        live = put(goal, changes, sent.body, means, deadline)
         means.record.sent(named(changes, goal), sent.body, goal.secrets)
+        live = put(goal, changes, sent.body, means, deadline)
     live = _pause_or_resume(goal, found, live, means)
     # What was proved before is proof of what serves only where that is still the same.
     stands = not sent.replaces and not goal.is_unproved
@@ -116,7 +117,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     if not must_prove:
         return Outcome(live, changes.names, None, stands)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
-    after = means.api.get(goal.namespace, goal.plan.name)
+    after = require_same(goal, means.api.get(goal.namespace, goal.plan.name))
     if otherwise := not_as_asked(goal.wanted, after):
         raise Inconclusive(
             f"{goal.place} was changed while it was verified, so what was proved is not what serves: "
@@ -125,7 +126,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     means.record.served(after)
     means.record.page["replicas"]["after"] = listed(goal, means)
     give_back(goal, found, means)
-    return Outcome(means.api.get(goal.namespace, goal.plan.name), changes.names, verification)
+    return Outcome(require_same(goal, means.api.get(goal.namespace, goal.plan.name)), changes.names, verification)
 
 
 def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
@@ -161,14 +162,9 @@ def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]
     """
     if not found.status.ready_replica:
         return frozenset()
-    if found.status.state is State.UPDATE_FAILED and _is_return(goal):
+    if found.status.state is State.UPDATE_FAILED and goal.is_return:
         return frozenset()
     return replicas(goal, means.api)
-
-
-def _is_return(goal: Goal) -> bool:
-    """Whether what is wanted is what was last proved."""
-    return goal.previous_body is not None and not serves_otherwise(goal.wanted, goal.previous_body)
 
 
 def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:

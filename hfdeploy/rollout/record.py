@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from hfdeploy.client import Api
-from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFailed
+from hfdeploy.errors import (
+    AuthError,
+    Cancelled,
+    CapacityMissing,
+    HfdeployError,
+    Inconclusive,
+    QuotaExceeded,
+    RolloutFailed,
+    Untrusted,
+)
 from hfdeploy.rollout.goal import Goal
 from hfdeploy.verdict import Verdict
 from hfdeploy.verify import Verification
@@ -152,7 +161,7 @@ def verdict_of(error: HfdeployError) -> str:
     match error:
         case RolloutFailed():
             return Verdict.FAILED.value
-        case Inconclusive():
+        case Inconclusive() | QuotaExceeded() | CapacityMissing() | AuthError() | Untrusted():
             return Verdict.INCONCLUSIVE.value
         case Cancelled():
             return "cancelled"

@@ -2,9 +2,18 @@
 
 import copy
 
+from hfdeploy.client import Api
 from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
-from hfdeploy.errors import ApiError, AuthError, CapacityMissing, OwnershipError, QuotaExceeded
-from hfdeploy.owner import is_ours, user_tags, with_keep
+from hfdeploy.errors import (
+    ApiError,
+    AuthError,
+    Cancelled,
+    CapacityMissing,
+    HfdeployError,
+    OwnershipError,
+    QuotaExceeded,
+)
+from hfdeploy.owner import KEEP, is_ours, logical_name_of, own_tags, with_keep
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wire import Body, Endpoint, State
 
@@ -67,25 +76,34 @@ def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float)
 def require_reached(goal: Goal, reached: Endpoint, means: Means) -> None:
     """Let go of an endpoint that took the name between the look and the update, which the API cannot make one step.
 
-    The update named our tags, and by them a later run would take it for ours, and delete it.
-
     Raises:
         OwnershipError: the update reached another endpoint than the one in the state.
     """
-    if reached.generation == goal.generation:
-        return
-    theirs = user_tags(reached.tags)
-    means.api.update(
-        goal.namespace,
-        goal.plan.name,
-        {"tags": theirs},
-        is_applied=lambda seen: user_tags(seen.tags) == list(seen.tags),
+    if reached.generation != goal.generation:
+        raise OwnershipError(f"{goal.place}: {let_go(means.api, goal.namespace, reached, goal.owner)}")
+
+
+def let_go(api: Api, namespace: str, reached: Endpoint, owner: str) -> str:
+    """Take this stack's tags off an endpoint that is not its own, and say so in a sentence.
+
+    An update named them, and by them a later run would take it for ours, and delete it. Other stacks' tags stay.
+    """
+    told = (
+        f"it was deleted and created anew at {reached.generation} by "
+        f"{reached.status.created_by.name or 'somebody unknown'} meanwhile, so the update reached an endpoint that is "
+        f"not this stack's; its owner should look at it."
     )
-    raise OwnershipError(
-        f"{goal.place} was deleted and created anew at {reached.generation} by "
-        f"{reached.status.created_by.name or 'somebody unknown'} while it was updated, so the update reached an "
-        f"endpoint that is not this stack's. This stack's tags were taken off it again; its owner should look at it."
-    )
+    if not is_ours(reached, owner):
+        return told
+    ours = {*own_tags(owner, logical_name_of(reached.tags) or ""), KEEP}
+    theirs = [tag for tag in reached.tags if tag not in ours]
+    try:
+        api.update(namespace, reached.name, {"tags": theirs}, is_applied=lambda seen: not is_ours(seen, owner))
+    except Cancelled:
+        raise
+    except HfdeployError as trouble:
+        return f"{told} This stack's tags could not be taken off it, which has to be done by hand: {trouble}"
+    return f"{told} This stack's tags were taken off it again."
 
 
 def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from hfdeploy.diff import compare, observed
+from hfdeploy.diff import compare, observed, serves_otherwise
 from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFailed
 from hfdeploy.owner import is_ours, own_tags, with_bad_tag, with_own_tags
 from hfdeploy.rollout.failure import require_same, write_down
@@ -38,6 +38,11 @@ def end_update(
     target = goal.previous_body if before is None else observed(found)
     if target is None or (before is None and not compare(target, found).items):
         return RolloutFailed(f"{failure} Nothing had been changed, so nothing was put back.")
+    if goal.is_return and (serves_otherwise(goal.wanted, target) or not compare(goal.wanted, found).items):
+        return RolloutFailed(
+            f"{failure} It is the configuration that was last proved, so there is none to put back. Look at it with "
+            f"`hfdeploy status` and `hfdeploy logs {goal.plan.name}`; `pulumi up` tries again."
+        )
     if before is not None:
         failure = _with_fields(goal, found, failure)
     if goal.plan.spec.rollout.on_update_failure is OnUpdateFailure.HOLD:
@@ -88,11 +93,12 @@ def _restore(
     own = live.tags if is_ours(live, goal.owner) else own_tags(goal.owner, goal.logical)
     body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(own, goal.digest))
     add_credentials(body, goal)
-    is_served = "model" in body or "compute" in body
+    is_served = changes.is_served
+    means.record.sent([*changes.names, "tags"], body, ())
     reached = api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
     require_reached(goal, reached, means)
-    means.journal.clear()
-    means.record.sent([*changes.names, "tags"], body, ())
+    # What was put back is what this run found, or what was proved before a killed one.
+    means.journal.clear() if before is None else means.journal.withdraw()
     means.record.page["replicas"]["before"] = None if failed is None else sorted(failed)
     deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = await_start(goal, means, deadline)

@@ -179,7 +179,7 @@ def give_back(goal: Goal, found: Endpoint, means: Means) -> None:
     if found.status.state is not State.SCALED_TO_ZERO or goal.plan.spec.autoscaling.min > 0:
         return
     try:
-        live = means.api.get(goal.namespace, goal.plan.name)
+        live = require_same(goal, means.api.get(goal.namespace, goal.plan.name))
         if live.status.state in {State.RUNNING, State.INITIALIZING}:
             means.api.scale_to_zero(goal.namespace, goal.plan.name)
     except Cancelled:
