@@ -6,6 +6,7 @@ may leave it, and `hfdeploy.provider.props` for what crosses the wire.
 """
 
 import sys
+import threading
 from typing import Any
 
 from pulumi.dynamic import (
@@ -34,6 +35,10 @@ _SHOWABLE = frozenset({"name", "namespace", "repository", "cloud", "region", "in
 """Properties whose value may be printed: a check failure shows the value of the property it names."""
 
 
+_FIRST = threading.Lock()
+"""Taken by the first provider of this process for good."""
+
+
 class _Provider(ResourceProvider):
     """What the three have in common: no state of their own, and a process made ready once."""
 
@@ -49,8 +54,10 @@ class _Provider(ResourceProvider):
         # An exception is shown with its traceback; one sentence is what helps.
         sys.tracebacklimit = 0
         log_to_engine()
-        widen_pool()
-        obey_cancel()
+        if _FIRST.acquire(blocking=False):
+            # Once, before other threads work: the search for the host's objects disturbs what they are making.
+            widen_pool()
+            obey_cancel()
         watch_engine()
         config = req.config._props  # noqa: SLF001 - secrets may have any key of the stack; get() needs to know it
         own = f"{req.config._project_name}:"  # noqa: SLF001
