@@ -6,7 +6,6 @@ may leave it, and `hfdeploy.provider.props` for what crosses the wire.
 """
 
 import sys
-import threading
 from typing import Any
 
 from pulumi.dynamic import (
@@ -26,17 +25,13 @@ from hfdeploy.owner import new_owner_id
 from hfdeploy.provider import configuration, guard, identity
 from hfdeploy.provider.boundary import guarded, hinted
 from hfdeploy.provider.difference import replaced
-from hfdeploy.provider.host import current_row, log_to_engine, obey_cancel, watch_engine, widen_pool
+from hfdeploy.provider.host import current_row, log_to_engine, prepare, watch_engine
 from hfdeploy.provider.props import Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import open_session, session
 from hfdeploy.spec import parse_spec
 
 _SHOWABLE = frozenset({"name", "namespace", "repository", "cloud", "region", "instance", "autoscaling", "security"})
 """Properties whose value may be printed: a check failure shows the value of the property it names."""
-
-
-_FIRST = threading.Lock()
-"""Taken by the first provider of this process for good."""
 
 
 class _Provider(ResourceProvider):
@@ -50,14 +45,11 @@ class _Provider(ResourceProvider):
 
     @guarded
     def configure(self, req: ConfigureRequest) -> None:
-        """Take the stack's configuration, widen the pool, and follow the engine's end."""
+        """Take the stack's configuration, prepare the host, and follow the engine's end."""
         # An exception is shown with its traceback; one sentence is what helps.
         sys.tracebacklimit = 0
         log_to_engine()
-        if _FIRST.acquire(blocking=False):
-            # Once, before other threads work: the search for the host's objects disturbs what they are making.
-            widen_pool()
-            obey_cancel()
+        prepare()
         watch_engine()
         config = req.config._props  # noqa: SLF001 - secrets may have any key of the stack; get() needs to know it
         own = f"{req.config._project_name}:"  # noqa: SLF001

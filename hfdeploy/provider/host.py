@@ -5,7 +5,6 @@ working after its engine was killed. Everything here is optional: where the host
 touched, and the providers are correct without it, only slower and quieter.
 """
 
-import gc
 import logging
 import os
 import re
@@ -33,52 +32,68 @@ _ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):\d{1,5}")
 _WATCH_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 _STOPPED = threading.Event()
+_PREPARING = threading.Lock()
 _WATCHING = threading.Lock()
 
 
-def widen_pool(size: int = POOL) -> bool:
-    """Let the host run more than four operations at a time; tells whether it did.
+def prepare(size: int = POOL) -> bool:
+    """Widen the host's pool and let it obey the engine's Cancel, once; tells whether this call did.
 
     Check, Diff and Read queue behind running operations in the same pool, so four slow rollouts would stall all
-    others. Guarded: exactly one executor of the stock size must exist, else nothing is changed.
+    others. Guarded: a host that is not the stock one of four threads is left as it is.
     """
-    pools = [found for found in gc.get_objects() if isinstance(found, ThreadPoolExecutor)]
-    stock = [pool for pool in pools if getattr(pool, "_max_workers", None) == _STOCK_POOL]
-    if len(pools) != 1 or len(stock) != 1:
-        return False
-    pool = stock[0]
+    with _PREPARING:
+        found = _stock_server()
+        if found is None:
+            return False
+        pool, handlers = found
+        _widen(pool, size)
+        for handler in handlers:
+            _obey_cancel(getattr(handler, "_method_handlers", {}))
+        return True
+
+
+def _stock_server() -> tuple[ThreadPoolExecutor, list[object]] | None:
+    """Pool and tables of the gRPC server that the host's `main()` holds while it waits; None where there is no such.
+
+    Found on the main thread's stack: a search of all objects would disturb those that other threads are making.
+    """
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - its only place
+    while frame is not None:
+        state = getattr(frame.f_locals.get("server"), "_state", None)
+        pool = getattr(state, "thread_pool", None)
+        if isinstance(pool, ThreadPoolExecutor):
+            is_stock = getattr(pool, "_max_workers", None) == _STOCK_POOL
+            return (pool, list(getattr(state, "generic_handlers", ()))) if is_stock else None
+        frame = frame.f_back
+    return None
+
+
+def _widen(pool: ThreadPoolExecutor, size: int) -> None:
     pool._max_workers = size  # noqa: SLF001 - the pool has no public way to grow; 3.11 to 3.13 tried
     for _ in range(pool._work_queue.qsize()):  # noqa: SLF001
         # A thread is added when work arrives; what arrived before would go on queueing for the first four.
         pool._adjust_thread_count()  # noqa: SLF001
-    return True
 
 
-def obey_cancel() -> bool:
-    """Let the engine's Cancel end what is waiting; tells whether that could be arranged.
+def _obey_cancel(methods: dict[str, grpc.RpcMethodHandler]) -> None:
+    """Let the engine's Cancel end what is waiting.
 
     The engine sends it on the first Ctrl-C or SIGTERM and then waits for the operations under way. The stock host does
-    nothing about it, so a rollout would go on for its half hour. Guarded: the one table of methods that has a Cancel
-    is changed, and nothing where there is none or another.
+    nothing about it, so a rollout would go on for its half hour.
     """
-    tables = [
-        table
-        for found in gc.get_objects()
-        if isinstance(found, grpc.ServiceRpcHandler) and _CANCEL in (table := getattr(found, "_method_handlers", {}))
-    ]
-    if len(tables) != 1:
-        return False
-    stock = tables[0][_CANCEL]
+    stock = methods.get(_CANCEL)
+    if stock is None:
+        return
 
     def cancel(request: object, context: grpc.ServicerContext) -> object:
         _STOPPED.set()
         answer: object = stock.unary_unary(request, context)
         return answer
 
-    tables[0][_CANCEL] = grpc.unary_unary_rpc_method_handler(
+    methods[_CANCEL] = grpc.unary_unary_rpc_method_handler(
         cancel, request_deserializer=stock.request_deserializer, response_serializer=stock.response_serializer
     )
-    return True
 
 
 def engine_address() -> str | None:
