@@ -12,12 +12,13 @@ from hfdeploy.errors import UnknownHardware, UsageError
 from hfdeploy.fit import Fit
 from hfdeploy.lock import Lock
 from hfdeploy.plan import Plan, make_plan
+from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
 from hfdeploy.review.memory import fit_of, of_memory
 from hfdeploy.spec import LoadedSpec
 
-__all__ = ["Finding", "Review", "Severity", "review_specs"]
+__all__ = ["Action", "Delta", "Exposure", "Finding", "Review", "Severity", "review_specs"]
 
 
 def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lock()) -> Review:  # noqa: B008 - frozen

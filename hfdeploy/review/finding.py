@@ -7,6 +7,8 @@ from enum import StrEnum
 from hfdeploy.errors import Problem
 from hfdeploy.fit import Fit
 from hfdeploy.plan import Plan
+from hfdeploy.quota import Ledger
+from hfdeploy.review.delta import Delta
 from hfdeploy.spec import LoadedSpec
 
 
@@ -57,6 +59,18 @@ class Review:
     findings: tuple[Finding, ...]
     fits: Mapping[str, Fit] = field(default_factory=dict)
     """Whether each model fits, by endpoint; one that nothing is known of is `unknown` here."""
+
+    against: str = ""
+    """What the change is measured from: `live`, `state` or a git revision; empty where nothing was compared."""
+
+    deltas: tuple[Delta, ...] = ()
+    """What happens to each endpoint, removed ones included; empty without `against`."""
+
+    ledger: Ledger | None = None
+    """The quota of the whole change; None where nobody counted."""
+
+    approvals: tuple[str, ...] = ()
+    """The groups that have to agree, by the policy's words."""
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
