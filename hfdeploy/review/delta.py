@@ -1,0 +1,47 @@
+"""What a change does to one endpoint, beside what was there before."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hfdeploy.cost import Estimate
+from hfdeploy.spec import Security
+
+
+class Action(StrEnum):
+    """What happens to an endpoint."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    """Deleted and made anew: cloud, region, namespace, type or name cannot be changed in place."""
+
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Who could reach an endpoint before and after; None where there is none."""
+
+    before: Security | None
+    after: Security | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One endpoint of a change."""
+
+    name: str
+    action: Action
+    before: Estimate | None
+    """What it costs now; None for a new one."""
+
+    after: Estimate | None
+    """What it will cost; None for one that is removed."""
+
+    exposure: Exposure
+    changes: tuple[str, ...] = ()
+    """Each property that differs, in words with both values (secrets by name alone)."""
+
+    cuts_traffic: bool = False
+    """Whether nothing answers at some time in between."""
