@@ -91,11 +91,6 @@ class ApiError(HfdeployError):
         self.status = status
         self.text = text[:256]
 
-    @property
-    def is_transient(self) -> bool:
-        """Whether the same request may succeed later."""
-        return self.status in {408, 425, 429} or self.status >= 500
-
 
 class NotFound(ApiError):
     """404: there is nothing of that name."""
@@ -118,7 +113,7 @@ class CapacityMissing(ApiError):
 
 
 class OwnershipError(HfdeployError):
-    """The endpoint of that name is not this stack's. Nothing was changed."""
+    """The endpoint of that name is not this stack's: left as it is, or let go again where an update had reached it."""
 
     exit_code = 4
 

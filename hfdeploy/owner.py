@@ -3,6 +3,8 @@
 A stack's guard mints a random owner id; it rides on every endpoint as the tag `hfd-o-<id>`, beside the logical name
 as `hfd-l-<name>`. (namespace, name) is the service's only natural key and there is no idempotency key, so these two
 tags are what makes a re-run continue its own half-made endpoint and never touch anybody else's.
+What was sent and cannot be read back is noted in two more: configurations that failed (`hfd-bad-`), and which values
+the secrets have (`hfd-s-`, a keyed digest whose key is in the encrypted state).
 Own tags are not user tags: they appear in no diff, no spec and no listing.
 """
 
@@ -19,6 +21,7 @@ _BAD = "hfd-bad-"
 _MOST_BAD = 3
 """Failed configurations that an endpoint remembers; older ones are forgotten."""
 
+_SECRETS = "hfd-s-"
 _OWNER = "hfd-o-"
 _LOGICAL = "hfd-l-"
 _NO_TIME = "an unknown time"
@@ -74,6 +77,22 @@ def with_bad_tag(live: Sequence[str], digest: str) -> list[str]:
     """The live tags with one more failed configuration, the oldest forgotten when there are many."""
     bad = [tag for tag in live if tag.startswith(_BAD) and tag != bad_tag(digest)]
     return [tag for tag in live if not tag.startswith(_BAD)] + [*bad[-(_MOST_BAD - 1) :], bad_tag(digest)]
+
+
+def with_secrets_tag(tags: Sequence[str], mark: str) -> list[str]:
+    """The tags with the mark of the secret values that are sent beside them, instead of an earlier one's.
+
+    Values never come back from the API. The mark rides on the very PUT that carries them, so that whoever failed or
+    was killed after it, and wherever the next run takes place, that one sees whose values the endpoint has.
+    """
+    others = [tag for tag in tags if not tag.startswith(_SECRETS)]
+    own = [tag for tag in others if is_own_tag(tag)]
+    return [*own, f"{_SECRETS}{mark}", *user_tags(others)]
+
+
+def secrets_mark_of(tags: Iterable[str]) -> str | None:
+    """The mark of the secret values that were last sent; None where nobody noted it."""
+    return next((tag.removeprefix(_SECRETS) for tag in tags if tag.startswith(_SECRETS)), None)
 
 
 def owners_of(tags: Iterable[str]) -> list[str]:

@@ -28,6 +28,9 @@ GOOD, BAD = "acme/text-generation-inference:3.3.7", "acme/broken-inference:1"
 BYSTANDERS = {"by-hand": [], "theirs": ["hfd-o-0123456789ab", "hfd-l-theirs"]}
 """Endpoints that are none of ours: one without tags, one of another stack."""
 
+AWAKE = {"scaling": {"minReplica": 1, "maxReplica": 1}}
+"""They are compared an hour later, and must not have fallen asleep."""
+
 _PACKAGES = """#!{python}
 import os, sys
 if sys.argv[1:4] == ["-m", "pip", "list"]:
@@ -94,15 +97,16 @@ class Stage:
         self.project.environment["PULUMI_PYTHON_CMD"] = str(wrapper)
         world._script("POST", "/reset")
         for name, tags in BYSTANDERS.items():
-            world.seed(name, tags=tags)
+            world.seed(name, tags=tags, compute=AWAKE)
         self._empty = self.keep("empty")
         self.write()
         self.project.up()
         self._live = self.keep("live")
 
     def write(self, **changes: Any) -> None:
-        """The spec of the base, with changes."""
-        self.project.spec("tiny", **{"engine": {"type": "tgi", "image": GOOD}, **changes})
+        """The spec of the base, with changes; the base is put back for an hour, and must not be asleep by then."""
+        base = {"engine": {"type": "tgi", "image": GOOD}, "autoscaling": {"min": 1, "max": 1}}
+        self.project.spec("tiny", **{**base, **changes})
 
     def keep(self, name: str) -> Wreck:
         """Remember state and endpoints as they are."""

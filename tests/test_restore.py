@@ -186,6 +186,68 @@ def test_secrets_that_went_along_are_named_as_lost(world: Running, tmp_path: Pat
     assert image(world) == GOOD
 
 
+def test_secrets_alone_cannot_be_put_back_and_the_earlier_ones_are_sent_when_wanted_again(
+    world: Running, tmp_path: Path, plugin: Plugin
+) -> None:
+    """Nothing is claimed to be restored, no request repeats the failure, and going back is not `unchanged`."""
+    stack = Stack(plugin, secrets={"API_KEY": {"from_env": "THE_KEY"}})
+    world.mutate("tiny", behaviour={"stream": "empty"})
+    with running_plugin(config(world), {"THE_KEY": "second"}, tmp_path) as other:
+        stack.plugin = other
+
+        said = fail_update(stack, rollout=FAST)
+        again = fail_update(stack, rollout=FAST)
+
+    for told in (said, again):
+        assert "last proved (API_KEY). Their earlier values are known to nobody, so nothing could be put back" in told
+    assert [list(put["model"]) for put in puts(world)] == [["secrets"]]
+
+    world.mutate("tiny", behaviour={})
+    stack.plugin = plugin
+    outlive_the_listing()
+    stack.refresh()
+    assert stack.has_changes()
+    stack.update()
+    assert world.inner("tiny")["config"]["model"]["secrets"] == {"API_KEY": "first"}
+
+
+def test_an_image_is_put_back_with_its_own_credentials(world: Running, plugin: Plugin) -> None:
+    """The registry of the image that failed is not that of the one before."""
+    registry = {"username": "puller", "password": {"from_env": "THE_KEY"}}
+    own = {"type": "custom", "image": "registry.example.org/acme/server:1", "registry": registry}
+    other = {"type": "custom", "image": BAD}
+    stack = Stack(plugin, engine=own, command=None, args=None, max_model_len=None)
+    answers_with_nothing(world)
+
+    said = fail_update(stack, engine=other, rollout=FAST)
+
+    assert "put back and serves again" in said
+    image = world.inner("tiny")["config"]["model"]["image"]["custom"]
+    assert image["url"] == own["image"]
+    assert image["credentials"] == {"username": "puller", "password": "first"}
+
+
+def test_what_was_taken_over_and_failed_with_secrets_is_refused_the_next_time(world: Running, plugin: Plugin) -> None:
+    """Nothing of it is in the state, and still the same configuration is not sent twice."""
+    world.seed("tiny", model={"image": {"tgi": {"url": GOOD}}})
+    answers_with_nothing(world)
+    spec = {**SPEC, **bad_engine(), "adopt": world.get("tiny")["status"]["createdAt"]}
+    spec["secrets"] = {"API_KEY": {"from_env": "THE_KEY"}}
+    guard = plugin.create("guard", {"members": ["tiny"]})
+    inputs = {**spec, "owner": guard.outs["owner"], "logical_name": "tiny"}
+    inputs["generation"] = plugin.create("identity", inputs).outs["generation"]
+
+    with pytest.raises(grpc.RpcError) as first:
+        plugin.create("endpoint", inputs)
+    sent = len(puts(world))
+    with pytest.raises(grpc.RpcError) as second:
+        plugin.create("endpoint", inputs)
+
+    assert "put back and serves again" in failure(first)
+    assert "failed before and was put back, so it was not sent again" in failure(second)
+    assert len(puts(world)) == sent
+
+
 def test_a_failed_update_that_a_killed_run_sent_is_put_back_too(world: Running, plugin: Plugin) -> None:
     """The state knows what was last proved, also when this run had nothing to send."""
     stack = Stack(plugin)
@@ -197,6 +259,7 @@ def test_a_failed_update_that_a_killed_run_sent_is_put_back_too(world: Running, 
     said = fail_update(stack, **bad_engine())
 
     assert "put back and serves again" in said
+    assert "how long it was away is not known, since a run that did not end had sent the update" in said
     assert image(world) == GOOD
 
 

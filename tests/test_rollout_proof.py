@@ -13,6 +13,8 @@ from plugin_process import Plugin, running_plugin
 from test_plugin import SPEC, Stack, config, failure, puts
 from test_restore import BAD, GOOD, answers_with_nothing, bad_engine, fail_update, image, streams
 
+from hfdeploy.emulator import reply
+
 pytest_plugins = ["project"]
 
 NEVER = {"max_new_tokens": 4, "when": "never"}
@@ -162,17 +164,21 @@ def test_replicas_that_cannot_be_listed_stop_an_update_before_it_is_sent(world: 
 
 
 @pytest.mark.fault(24)
-def test_old_replicas_that_stay_listed_are_inconclusive_and_not_passed(world: Running, plugin: Plugin) -> None:
+def test_old_replicas_that_stay_listed_are_inconclusive_and_not_passed(
+    world: Running, plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """During a rolling update the old replica answers; that proves nothing about the new configuration."""
     stack = Stack(plugin)
-    (old,) = (one["id"] for one in world.owner.get("/v2/endpoint/acme/tiny/replica").json()["items"])
-    record = world.app.world.store.find("acme", "tiny")
+    (old,) = world.owner.get("/v2/endpoint/acme/tiny/replica").json()["items"]
+    listed = reply.replicas
 
-    def keep_the_old_one_listed() -> None:
-        if puts(world) and record.served and old not in record.replicas:
-            record.replicas = [*record.replicas, old]
+    def with_the_old_one(*asked: Any) -> list[dict[str, Any]]:
+        items = listed(*asked)
+        return items if old["id"] in {one["id"] for one in items} else [*items, old]
 
-    said = update_while(keep_the_old_one_listed, stack, env={"LOG_LEVEL": "debug"}, rollout={"timeout": "8s"})
+    monkeypatch.setattr(reply, "replicas", with_the_old_one)
+
+    said = fail_update(stack, env={"LOG_LEVEL": "debug"}, rollout={"timeout": "8s"})
 
     assert "still lists replicas from before the update" in said
     assert "Nothing was verified" in said

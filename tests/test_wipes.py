@@ -128,11 +128,11 @@ class Stack:
         self.own["generation"] = made["generation"]
         self.outs = configuration.bring({**SPEC, **self.own}, None, self.session(), self.row)
 
-    def session(self) -> Session:
+    def session(self, hub: str | None = None) -> Session:
         """A process of its own."""
         self.close()
         url = self.world.url
-        self._opened.append(Session({"hfdeploy:apiUrl": url, "hfdeploy:hubUrl": url, "hfdeploy:token": OWNER}))
+        self._opened.append(Session({"hfdeploy:apiUrl": url, "hfdeploy:hubUrl": hub or url, "hfdeploy:token": OWNER}))
         return self._opened[-1]
 
     def close(self) -> None:
@@ -150,10 +150,21 @@ class Stack:
         return {key: value for key, value in {**SPEC, **changes, **self.own}.items() if value is not None}
 
     def store(self) -> dict[str, Any]:
-        """What the service has, by path."""
+        """What the service has, by path; the mark of the secret values has tests of its own."""
         found: dict[str, Any] = {}
         _flatten(self.world.inner("tiny")["config"], "", found)
+        found["tags"] = [tag for tag in found["tags"] if tag not in self.marks()]
         return found
+
+    def marks(self) -> list[str]:
+        """The tags that tell which secret values were sent."""
+        return [tag for tag in self.world.inner("tiny")["config"]["tags"] if tag.startswith("hfd-s-")]
+
+    def refresh(self) -> None:
+        """Read it anew, as the next run does first; whether its branch moved is not asked."""
+        found = configuration.read(self.outs, self.session(hub="https://huggingface.co"), self.row)
+        assert found is not None
+        self.outs = found[0]
 
 
 class Told(Row):
@@ -291,7 +302,8 @@ def test_changed_secrets_are_one_update_of_secrets(
     assert stack.row.notes == [f"changed secrets: {', '.join(names)}"]
     stack.update(**changes)
 
-    assert puts(world) == [{"model": {"secrets": expected}}]
+    assert [put["model"] for put in puts(world)] == [{"secrets": expected}]
+    assert len(stack.marks()) == 1
     assert world.inner("tiny")["config"]["model"]["secrets"] == expected
     after = stack.store()
     differing = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
@@ -381,17 +393,56 @@ def test_a_field_that_left_the_spec_and_cannot_be_taken_away_is_a_warning(make, 
 def test_secrets_that_a_killed_run_sent_do_not_stop_the_next_one(
     make, world: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The state still has the old digests, so they are sent again, and the service sees nothing new in them."""
+    """The endpoint says that it has these values: they are proved, and not sent a second time."""
     stack = make()
     before = stack.outs
     monkeypatch.setenv("THE_KEY", "second-value")
     stack.update()
     stack.outs = before  # what a killed run's state holds
+    sent = len(puts(world))
 
+    stack.refresh()
+    assert "secrets" in stack.reasons()
     stack.update()
 
+    assert len(puts(world)) == sent
     assert world.inner("tiny")["config"]["model"]["secrets"]["API_KEY"] == "second-value"
-    assert [line for line in stack.row.warnings if "goes on with the replicas of before this update" in line]
+    assert stack.reasons() == []
+
+
+@pytest.mark.fault(36)
+def test_values_that_a_killed_run_sent_are_taken_back_when_the_old_ones_are_wanted_again(
+    make, world: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state has the old digests and the source the old values; only the endpoint knows that it has others."""
+    stack = make()
+    before = stack.outs
+    monkeypatch.setenv("THE_KEY", "second-value")
+    stack.update()
+    stack.outs = before  # what a killed run's state holds
+    monkeypatch.setenv("THE_KEY", VALUES["THE_KEY"])
+
+    stack.refresh()
+    assert stack.reasons() == ["secrets"]
+    assert stack.row.notes[-1] == "the endpoint has secret values that a run which did not succeed had sent"
+    stack.update()
+
+    assert world.inner("tiny")["config"]["model"]["secrets"] == SECRETS
+    stack.refresh()
+    assert stack.reasons() == []
+
+
+def test_a_mark_that_somebody_took_off_is_no_reason_for_an_update(
+    make, world: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows then, and to send secrets is to start replicas anew."""
+    stack = make()
+    monkeypatch.setenv("THE_KEY", "second-value")
+    stack.update()
+    world.mutate("tiny", tags=[tag for tag in world.get("tiny")["tags"] if not tag.startswith("hfd-s-")])
+
+    stack.refresh()
+
     assert stack.reasons() == []
 
 

@@ -186,6 +186,6 @@ def sweep(scene: Scene, start: Point) -> tuple[int, list[str]]:
         except AssertionError as error:
             scene.clear()
             wrong.append(f"{point}: {error}\nAgain: pytest tests/faults/test_kills.py --kill {point}")
-        is_wrong = bool(wrong) and wrong[-1].startswith(str(point))
-        scene.tell(f"{point} {time.monotonic() - began:.1f} s{'  WRONG' if is_wrong else ''}")
+        is_wrong = bool(wrong) and wrong[-1].startswith(f"{point}:")
+        scene.tell(f"{point} {time.monotonic() - began:.1f} s{f'  WRONG {wrong[-1]}' if is_wrong else ''}")
     raise Wrong(f"{start}: {MOST_REQUESTS} requests and no end")

@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_snake
 
 from hfdeploy.diff.fields import FIELDS, Field, Path, observed, put_at, value_at
 from hfdeploy.owner import with_own_tags
-from hfdeploy.spec.credential import looks_like_token
+from hfdeploy.spec.credential import MASK, looks_like_token
 from hfdeploy.wire import REDACTED, Body, Endpoint, Json
 
 REVISION: Path = ("model", "revision")
@@ -142,5 +142,5 @@ def _shown(value: Json) -> str:
         return "{" + ", ".join(str(key) for key in value) + "}"
     # What somebody wrote into a live endpoint may be a credential, and sentences end up in logs and files.
     if looks_like_token(str(value)):
-        return "(a credential, not shown)"
+        return MASK
     return repr(value) if isinstance(value, str) else str(value)

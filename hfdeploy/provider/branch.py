@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Final
 
 from hfdeploy import redact
-from hfdeploy.errors import HfdeployError, Inconclusive
+from hfdeploy.errors import HfdeployError, Inconclusive, Untrusted
 from hfdeploy.hub import Hub
 from hfdeploy.settings import Settings
 from hfdeploy.wait import Clock
@@ -51,7 +51,7 @@ class Branches:
             return None
         try:
             return self._open().commit(repository, branch)
-        except Inconclusive as away:
+        except (Inconclusive, Untrusted) as away:
             self._is_away = True
             log.debug("the Hub is not asked again: %s", away)
         except HfdeployError as refused:

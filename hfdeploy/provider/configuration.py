@@ -8,6 +8,7 @@ from hfdeploy.cost import format_money
 from hfdeploy.diff import project
 from hfdeploy.errors import Cancelled, HfdeployError, UsageError
 from hfdeploy.evidence import Shelf
+from hfdeploy.owner import secrets_mark_of
 from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
 from hfdeploy.provider.branch import moved
@@ -16,7 +17,7 @@ from hfdeploy.provider.goal import is_commit, make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
-from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, MARK, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.render import estimate_of
@@ -50,8 +51,12 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
         plan = session.plan_offline(spec)
     except UsageError:
         return sorted(reasons)
-    if rotated := memory.changed(memory.read_values(plan, session), olds.get("remembered")):
+    values = memory.read_values(plan, session)
+    if rotated := memory.changed(values, olds.get("remembered")):
         row.note(f"changed secrets: {', '.join(rotated)}")
+        reasons.add("secrets")
+    elif memory.are_elsewhere(values, olds):
+        row.note("the endpoint has secret values that a run which did not succeed had sent")
         reasons.add("secrets")
     if spec.verify.when == "always":
         reasons.add("verify")
@@ -69,7 +74,7 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     declared = spec_fields(meant)
     plan = session.plan(parse_spec(declared), declared["namespace"])
     values = memory.require_values(plan, session)
-    goal = make_goal(meant, olds, plan, values, session)
+    goal, remembered = make_goal(meant, olds, plan, values, session)
     journal = _Journal(Note(row.stack, plan.name), goal.generation, declared)
     record = Record(goal, session.clock, _keeper(goal, session, row))
     means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal, record)
@@ -78,7 +83,7 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     for shown in outcome.verification.deep if outcome.verification else ():
         row.note(str(shown))
     outs = make_outputs(news, goal, outcome, olds or {})
-    outs["remembered"] = memory.remember(values, (olds or {}).get("remembered"))
+    outs["remembered"] = remembered
     return outs
 
 
@@ -188,6 +193,9 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
         return dict(props), inputs_of({**as_found(props), **{key: props[key] for key in IDENTITY}})
     outs = _with_found(props, plan, live, row)
+    seen = secrets_mark_of(live.tags)
+    if seen != props.get(MARK):
+        outs = {**outs, MARK: seen}
     if live.status.state.is_failure or has_failed(props):
         # That the service gave up on it is no operational state: the next `up` must not be green over it.
         outs["state"] = live.status.state.value

@@ -12,6 +12,7 @@ from hfdeploy.provider import memory
 from hfdeploy.provider.outputs import as_declared
 from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.session import Session
+from hfdeploy.redact import Secret
 from hfdeploy.rollout import Goal
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.wire import Body
@@ -19,8 +20,13 @@ from hfdeploy.wire import Body
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values, session: Session) -> Goal:
-    """What to bring live, given what was brought live before (None: nothing of this endpoint yet)."""
+def make_goal(
+    news: Props, olds: Props | None, plan: Plan, values: memory.Values, session: Session
+) -> tuple[Goal, Props]:
+    """What to bring live, given what was brought live before (None: nothing of this endpoint yet).
+
+    The second value is what the state has to remember of the secrets once it is live.
+    """
     declared, before = spec_fields(news), as_declared(olds or {})
     namespace, generation = declared["namespace"], news["generation"]
     is_first = olds is None or olds.get("generation") != generation
@@ -41,8 +47,9 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
     wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
     # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
     is_unproved = previous_body is None or serves_otherwise(previous_body, wanted)
-    salted = memory.remember(values, (olds or {}).get("remembered"))
-    return Goal(
+    remembered = (olds or {}).get("remembered")
+    salted = memory.remember(values, remembered)
+    goal = Goal(
         plan=plan,
         namespace=namespace,
         owner=news["owner"],
@@ -54,11 +61,14 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         rotated=() if is_first else tuple(rotated),
         secrets=values.container,
         registry_password=values.registry_password,
-        digest=_digest(plan, salted["digests"]),
+        # Without a state there is a new salt on every run, and a failure could never be recognised by digests.
+        digest=_digest(plan, salted["digests"] if remembered else dict.fromkeys(salted["digests"], "")),
+        secrets_mark=memory.mark(salted),
         previous_spec=previous,
         previous_body=previous_body,
-        # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
+        previous_password=_previous_password(previous, values, session),
         keep=_keep(session.is_retained(f"{namespace}/{plan.name}"), olds or {}),
+        # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
         is_first=is_first and plan.spec.adopt != generation,
         prove_anyway=plan.spec.verify.when == "always"
         or previous is None
@@ -66,6 +76,13 @@ def make_goal(news: Props, olds: Props | None, plan: Plan, values: memory.Values
         or is_unproved,
         is_unproved=is_unproved,
     )
+    return goal, salted
+
+
+def _previous_password(previous: EndpointSpec | None, values: memory.Values, session: Session) -> Secret | None:
+    """What signs in to the registry of the image that is put back: its own source's value, or the best there is."""
+    registry = getattr(previous and previous.engine, "registry", None)
+    return None if registry is None else (session.secret(registry.password) or values.registry_password)
 
 
 def _keep(is_retained: bool | None, olds: Props) -> bool | None:

@@ -4,12 +4,10 @@ A spec never holds one (it is refused there), so a masked value always differs f
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from hfdeploy import redact
-from hfdeploy.spec.credential import looks_like_token
-
-MASK: Final = "(a credential, not shown)"
+from hfdeploy.spec.credential import MASK, looks_like_token
 
 
 def masked(found: Any, declared: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -4,6 +4,8 @@ Values never come back from the API, so a digest in the (encrypted) state is how
 are never inputs, so a rotation shows no property; the row of the resource names the secret instead.
 """
 
+import hashlib
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
+from hfdeploy.provider.props import MARK
 from hfdeploy.provider.session import Session
 from hfdeploy.redact import Secret, digest, new_salt
 from hfdeploy.spec import FromEnv, SecretSource
@@ -68,6 +71,22 @@ def changed(values: Values, remembered: Mapping[str, Any] | None) -> list[str]:
     new = {name: digest(salt, value.reveal()) for name, value in values.by_name.items() if value is not None}
     differing = {name for name, seen in new.items() if old.get(name) != seen}
     return sorted(differing | (set(old) - set(values.by_name)))
+
+
+def mark(remembered: Mapping[str, Any]) -> str:
+    """Twelve hex digits for all values together; they tell nothing without the salt, which the state encrypts."""
+    return hashlib.sha256(json.dumps(remembered["digests"], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def are_elsewhere(values: Values, olds: Mapping[str, Any]) -> bool:
+    """Whether the last refresh saw that the endpoint has other values than these.
+
+    A failed or killed update sent them, and no state knows. Not said while a value is unknown.
+    """
+    seen, known = olds.get(MARK), olds.get("remembered")
+    if seen is None or not known or None in values.by_name.values():
+        return False
+    return bool(seen != mark(remember(values, known)))
 
 
 _posted: dict[tuple[str, str], dict[str, Any]] = {}

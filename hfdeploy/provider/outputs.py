@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfdeploy.owner import KEEP as KEEP_TAG
+from hfdeploy.owner import secrets_mark_of
 from hfdeploy.plan import OPENAI_ENGINES, Plan
-from hfdeploy.provider.props import IDENTITY, KEEP, Props, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, KEEP, MARK, Props, plain, spec_fields
 from hfdeploy.redact import new_salt
 from hfdeploy.rollout import Goal, Outcome
 from hfdeploy.verify import Verification
@@ -24,7 +25,7 @@ def as_declared(olds: Mapping[str, Any]) -> Props:
 
 def has_failed(olds: Mapping[str, Any]) -> bool:
     """Whether the last refresh found that the service had given up on the endpoint."""
-    return olds.get("state") in {State.FAILED.value, State.UPDATE_FAILED.value}
+    return olds.get("state") in {state.value for state in State if state.is_failure}
 
 
 def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any]) -> Props:
@@ -52,6 +53,8 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
     }
     if KEEP_TAG in live.tags and (goal.keep or olds.get(KEEP)):
         outs[KEEP] = True
+    if mark := secrets_mark_of(live.tags):
+        outs[MARK] = mark
     return outs | _proof(outcome.verification, {} if goal.is_first or not outcome.is_proof_of_now else olds)
 
 

@@ -28,22 +28,28 @@ class Note:
     """What was sent to one endpoint since it was last brought live; `stack` and `name` say which."""
 
     def __init__(self, stack: str, name: str, program: Path = Path()) -> None:
+        self._is_open = False
         self._file = evidence.beside(program, stack, folder=_FOLDER) / f"{name}.json"
 
     def open(self, generation: str, declared: Props, sent: Iterable[str]) -> None:
         """An update of these fields is about to be sent."""
         salt, meaning = new_salt(), meaning_of(declared) or {}
         fields = {name: _digest(salt, meaning.get(name)) for name in sent if meaning}
-        self._write([*self._entries(), {"generation": generation, "salt": salt, "fields": fields}][-_MOST:])
+        self._is_open = self._write(
+            [*self._entries(), {"generation": generation, "salt": salt, "fields": fields}][-_MOST:]
+        )
 
     def answer(self, updated_at: str) -> None:
         """The service said that all is as wanted since that moment."""
-        *earlier, last = self._entries() or [{}]
-        self._write([*earlier, {**last, "updated_at": updated_at}])
+        entries = self._entries()
+        if self._is_open and entries:
+            self._write([*entries[:-1], {**entries[-1], "updated_at": updated_at}])
 
     def withdraw(self) -> None:
         """The last one was refused."""
-        self._write(self._entries()[:-1])
+        if self._is_open:
+            self._write(self._entries()[:-1])
+        self._is_open = False
 
     def finish(self) -> None:
         """It is live; the state may still be lost, so the last one is kept."""
@@ -75,12 +81,14 @@ class Note:
         entries = evidence.read(self._file).get("sent")
         return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
-    def _write(self, entries: list[dict[str, Any]]) -> None:
+    def _write(self, entries: list[dict[str, Any]]) -> bool:
         try:
             evidence.write(self._file, {"sent": entries})
         except OSError as error:
             # Without the note a killed update counts as a person's change, which stops a run and loses nothing.
             log.debug("the note of an update could not be kept: %s", error)
+            return False
+        return True
 
 
 def _is_sent(entry: Mapping[str, Any], name: str, value: object) -> bool:

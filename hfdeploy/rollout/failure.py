@@ -1,5 +1,6 @@
 """What is said and done about a rollout that failed."""
 
+from hfdeploy.client import Api
 from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, OwnershipError
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
@@ -21,6 +22,15 @@ def require_same(goal: Goal, live: Endpoint) -> Endpoint:
         f"at {live.generation} by {live.status.created_by.name or 'somebody unknown'}. It was left as it is; "
         f"`pulumi refresh` shows what is left."
     )
+
+
+def look(goal: Goal, api: Api) -> Endpoint:
+    """The endpoint as it is now.
+
+    Raises:
+        OwnershipError: it is a later one of that name.
+    """
+    return require_same(goal, api.get(goal.namespace, goal.plan.name))
 
 
 def evidence(goal: Goal, endpoint: Endpoint, means: Means) -> str:
@@ -48,7 +58,7 @@ def write_down(goal: Goal, means: Means) -> None:
     """
     if means.record.page["failure"] is None:
         try:
-            live = require_same(goal, means.api.get(goal.namespace, goal.plan.name))
+            live = look(goal, means.api)
         except Cancelled:
             raise
         except HfdeployError:
@@ -70,7 +80,7 @@ def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> Hfdep
         return type(failure)(f"{failure} It was kept as it is (rollout.on_create_failure: keep) and may bill.")
     name, api, report = goal.plan.name, means.api, means.report
     try:
-        require_same(goal, api.get(goal.namespace, name))
+        look(goal, api)
         if policy is OnCreateFailure.DELETE and not isinstance(failure, Inconclusive):
             report.show("deleting what never served")
             api.delete(goal.namespace, name)

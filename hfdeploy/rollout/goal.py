@@ -90,6 +90,10 @@ class Goal:
     previous_spec: EndpointSpec | None = None
     """What was last brought live and proved; None at first."""
     previous_body: Body | None = None
+    previous_password: Secret | None = None
+    """What signs in to the registry of the previous image."""
+    secrets_mark: str = ""
+    """Twelve hex digits for `secrets` and `registry_password` together."""
     keep: bool | None = None
     """Whether a PUT that goes out anyway puts `hfd-keep` on the endpoint (True), takes it off, or leaves it (None)."""
     is_first: bool = False

@@ -6,10 +6,10 @@ from hfdeploy.client import Api
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, own_tags
-from hfdeploy.rollout.failure import end_first_rollout, require_same, write_down
+from hfdeploy.rollout.failure import end_first_rollout, look, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.record import verdict_of
-from hfdeploy.rollout.request import named, put, sealed
+from hfdeploy.rollout.request import named, put, sealed, with_values_seen
 from hfdeploy.rollout.restore import end_update
 from hfdeploy.rollout.start import await_start, give_back, listed, replicas, require_as_asked, require_new_replicas
 from hfdeploy.spec import EndpointSpec
@@ -31,11 +31,13 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     """Make the endpoint serve this configuration and prove it.
 
     Raises:
-        OwnershipError: the endpoint of that name is not the one in the state; nothing was sent.
+        OwnershipError: the endpoint of that name is not the one in the state; what an update of ours may have done
+            to it is said.
         RolloutFailed: evidence against the configuration, now or in an earlier run; what became of it is said.
         Inconclusive: no evidence either way within `rollout.timeout`; nothing was undone.
     """
     found = _find_ours(goal, means.api)
+    goal = with_values_seen(goal, found)
     changes = compare(goal.wanted, found, resend=goal.resend)
     if not changes.items and found.status.state.is_failure and goal.is_return:
         # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
@@ -117,7 +119,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     if not must_prove:
         return Outcome(live, changes.names, None, stands)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
-    after = require_same(goal, means.api.get(goal.namespace, goal.plan.name))
+    after = look(goal, means.api)
     if otherwise := not_as_asked(goal.wanted, after):
         raise Inconclusive(
             f"{goal.place} was changed while it was verified, so what was proved is not what serves: "
@@ -126,7 +128,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     means.record.served(after)
     means.record.page["replicas"]["after"] = listed(goal, means)
     give_back(goal, found, means)
-    return Outcome(require_same(goal, means.api.get(goal.namespace, goal.plan.name)), changes.names, verification)
+    return Outcome(look(goal, means.api), changes.names, verification)
 
 
 def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
@@ -136,7 +138,8 @@ def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
         Inconclusive: it merged what was sent into what it had, so that a container still gets a withdrawn secret.
     """
     listed = live.model.secret_names
-    if SECRETS in goal.resend and (left := sorted(listed - set(goal.secrets))):
+    is_changed = goal.rotated or SECRETS in goal.resend
+    if is_changed and (left := sorted(listed - set(goal.secrets))):
         raise Inconclusive(
             f"{goal.place} still has the secret{'s' if len(left) > 1 else ''} {', '.join(left)}, which the spec no "
             f"longer names: the service keeps what an update leaves out. Take it out in the web interface, or make "
@@ -145,7 +148,7 @@ def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:
 
 
 def _find_ours(goal: Goal, api: Api) -> Endpoint:
-    live = require_same(goal, api.get(goal.namespace, goal.plan.name))
+    live = look(goal, api)
     if not is_ours(live, goal.owner):
         ours = " and ".join(own_tags(goal.owner, goal.logical))
         raise OwnershipError(

@@ -1,9 +1,10 @@
 """What is sent: the differences, with the secret values that belong to the fields among them."""
 
 import copy
+from dataclasses import replace
 
 from hfdeploy.client import Api
-from hfdeploy.diff import REVISION, SECRETS, Changes, compare, left_behind
+from hfdeploy.diff import IMAGE, REVISION, SECRETS, Changes, compare, left_behind
 from hfdeploy.errors import (
     ApiError,
     AuthError,
@@ -13,8 +14,18 @@ from hfdeploy.errors import (
     OwnershipError,
     QuotaExceeded,
 )
-from hfdeploy.owner import KEEP, is_ours, logical_name_of, own_tags, with_keep
+from hfdeploy.owner import (
+    KEEP,
+    is_ours,
+    logical_name_of,
+    own_tags,
+    secrets_mark_of,
+    with_keep,
+    with_secrets_tag,
+)
+from hfdeploy.redact import Secret
 from hfdeploy.rollout.goal import Goal, Means
+from hfdeploy.spec import EndpointSpec
 from hfdeploy.wire import Body, Endpoint, State
 
 _ASK_AGAIN_S = 15.0
@@ -36,21 +47,49 @@ def sealed(changes: Changes, goal: Goal, live: Endpoint) -> Body:
         body["model"]["revision"] = goal.revision
     if SECRETS in goal.resend:
         body.setdefault("model", {})["secrets"] = {name: value.reveal() for name, value in goal.secrets.items()}
-    add_credentials(body, goal)
+    has_credentials = add_credentials(body, goal.plan.spec, goal.registry_password)
     if body:
         tags = body.get("tags", list(live.tags))
-        body["tags"] = tags if goal.keep is None else with_keep(tags, goal.keep)
+        tags = tags if goal.keep is None else with_keep(tags, goal.keep)
+        carries_values = SECRETS in goal.resend or (has_credentials and IMAGE in goal.resend)
+        body["tags"] = with_secrets_tag(tags, goal.secrets_mark) if carries_values else tags
     return body
 
 
-def add_credentials(body: Body, goal: Goal) -> None:
-    """Put the registry's credentials into a custom image that is being sent: an image is one value, always whole."""
-    registry = getattr(goal.plan.spec.engine, "registry", None)
+def with_values_seen(goal: Goal, found: Endpoint) -> Goal:
+    """The goal by what the endpoint says of its secret values: sent unless they are these, and not sent twice.
+
+    A run that failed or was killed may have sent others than the state remembers, or these already.
+    """
+    seen = secrets_mark_of(found.tags)
+    if seen is None:
+        return goal
+    if seen == goal.secrets_mark:
+        was_sent = SECRETS in goal.resend
+        resend = goal.resend - {SECRETS}
+        return replace(
+            goal,
+            resend=resend,
+            prove_anyway=goal.prove_anyway or was_sent,
+            is_unproved=goal.is_unproved or was_sent,
+        )
+    carriers = {SECRETS} if goal.registry_password is None else {SECRETS, IMAGE}
+    return replace(goal, resend=goal.resend | carriers)
+
+
+def add_credentials(body: Body, spec: EndpointSpec, password: Secret | None) -> bool:
+    """Put the registry's credentials into a custom image that is being sent, which is one value, always whole.
+
+    Tells whether there was one.
+    """
+    registry = getattr(spec.engine, "registry", None)
     variant = body.get("model", {}).get("image", {}).get("custom")
-    if variant is not None and registry is not None and goal.registry_password is not None:
-        credentials = {"username": registry.username, "password": goal.registry_password.reveal()}
+    if variant is not None and registry is not None and password is not None:
+        credentials = {"username": registry.username, "password": password.reveal()}
         # A new value: the one in the body may be part of what is compared and shown later.
         body["model"]["image"] = {"custom": {**variant, "credentials": credentials}}
+        return True
+    return False
 
 
 def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:

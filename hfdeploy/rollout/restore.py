@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from hfdeploy.diff import compare, observed, serves_otherwise
+from hfdeploy.diff import IMAGE, SECRETS, compare, observed, serves_otherwise
 from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFailed
-from hfdeploy.owner import is_ours, own_tags, with_bad_tag, with_own_tags
-from hfdeploy.rollout.failure import require_same, write_down
+from hfdeploy.owner import KEEP, is_ours, with_bad_tag, with_keep, with_own_tags
+from hfdeploy.rollout.failure import look, write_down
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.request import add_credentials, named, require_reached
 from hfdeploy.rollout.start import (
@@ -35,6 +35,12 @@ def end_update(
     the endpoint as it was before this run and `before` the replicas that answered then. `before` is None where this
     run sent nothing (a killed one had): then the last proved configuration of the state is put back.
     """
+    if goal.rotated and goal.resend <= {SECRETS, IMAGE} and not compare(goal.wanted, found).items:
+        return RolloutFailed(
+            f"{failure} Only secrets are other than in the configuration that was last proved "
+            f"({', '.join(goal.rotated)}). Their earlier values are known to nobody, so nothing could be put back: "
+            f"where those worked, give them back at their sources and run `pulumi up` again."
+        )
     target = goal.previous_body if before is None else observed(found)
     if target is None or (before is None and not compare(target, found).items):
         return RolloutFailed(f"{failure} Nothing had been changed, so nothing was put back.")
@@ -44,7 +50,8 @@ def end_update(
             f"`hfdeploy status` and `hfdeploy logs {goal.plan.name}`; `pulumi up` tries again."
         )
     if before is not None:
-        failure = _with_fields(goal, found, failure)
+        fields = named(compare(goal.wanted, found, resend=goal.resend), goal)
+        failure = RolloutFailed(f"{failure} What was sent: {', '.join(fields)}.")
     if goal.plan.spec.rollout.on_update_failure is OnUpdateFailure.HOLD:
         return RolloutFailed(
             f"{failure} It was left as it is (rollout.on_update_failure: hold). To go back, run `pulumi up` with the "
@@ -53,7 +60,7 @@ def end_update(
     means.report.show("putting the previous configuration back")
     means.record.restoring(policy="restore", lost_secrets=_lost(goal), digest_refused=goal.digest)
     try:
-        verification, doubt = _restore(goal, target, means, before, prove)
+        verification, doubt = _restore(goal, found, target, means, before, prove)
     except Cancelled:
         raise
     except HfdeployError as trouble:
@@ -63,18 +70,25 @@ def end_update(
             f"{str(trouble).rstrip('.')}. Look at it with `hfdeploy status` and "
             f"`hfdeploy logs {goal.plan.name}`; `pulumi up` with the spec as it was before tries again."
         )
-    away = means.record.seconds_since("put")
-    means.record.page["away_at_most_s"] = round(away, 1)
+    away = _away(means, before)
     give_back(goal, found, means)
     return RolloutFailed(
-        f"{failure} The previous configuration was put back and serves again{_told(verification)}{doubt}; it was away "
-        f"for at most {away:.0f} s, from the update to this answer{_not_restored(goal)}. This configuration is refused "
+        f"{failure} The previous configuration was put back and serves again{_told(verification)}{doubt}; {away}"
+        f"{_not_restored(goal)}. This configuration is refused "
         f"from now on: change the spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt})."
     )
 
 
+def _away(means: Means, before: frozenset[str] | None) -> str:
+    if before is None:
+        return "how long it was away is not known, since a run that did not end had sent the update"
+    away = means.record.seconds_since("put")
+    means.record.page["away_at_most_s"] = round(away, 1)
+    return f"it was away for at most {away:.0f} s, from the update to this answer"
+
+
 def _restore(
-    goal: Goal, target: Body, means: Means, before: frozenset[str] | None, prove: Prove
+    goal: Goal, found: Endpoint, target: Body, means: Means, before: frozenset[str] | None, prove: Prove
 ) -> tuple[Verification | None, str]:
     """The restoring PUT, which carries the memory of what failed; then wait and verify, like any rollout.
 
@@ -82,17 +96,18 @@ def _restore(
     The second value is what could not be made sure of.
     """
     api, namespace, name = means.api, goal.namespace, goal.plan.name
-    live = require_same(goal, api.get(namespace, name))
+    live = look(goal, api)
     failed = _failed_replicas(goal, live, means, before)
     for variant in target["model"]["image"].values():
         # Credentials come back blanked: what was read must never be sent.
         variant.pop("credentials", None)
     changes = compare(target, live)
     body = changes.body
-    # An update may have cleared them.
-    own = live.tags if is_ours(live, goal.owner) else own_tags(goal.owner, goal.logical)
+    # An update may have cleared them; and that it is retained is remembered once an update of it has succeeded.
+    own = live.tags if is_ours(live, goal.owner) else found.tags
+    own = with_keep(own, KEEP in found.tags)
     body["tags"] = with_own_tags(target["tags"] or [], with_bad_tag(own, goal.digest))
-    add_credentials(body, goal)
+    add_credentials(body, goal.previous_spec or goal.plan.spec, goal.previous_password)
     is_served = changes.is_served
     means.record.sent([*changes.names, "tags"], body, ())
     reached = api.update(namespace, name, body, is_applied=lambda seen: not compare(target, seen).items)
@@ -129,12 +144,6 @@ def _failed_replicas(goal: Goal, live: Endpoint, means: Means, before: frozenset
         return replicas(goal, means.api) - (before or frozenset())
     except Inconclusive:
         return None
-
-
-def _with_fields(goal: Goal, found: Endpoint, failure: RolloutFailed) -> RolloutFailed:
-    """The same failure with what it was about: which fields of the spec were sent and did not come to serve."""
-    fields = named(compare(goal.wanted, found, resend=goal.resend), goal)
-    return RolloutFailed(f"{failure} What was sent: {', '.join(fields)}.")
 
 
 def _told(verification: Verification | None) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hfdeploy.client import Api
 from hfdeploy.diff import not_as_asked
 from hfdeploy.errors import AuthError, Cancelled, HfdeployError, Inconclusive, RolloutFailed, TimedOut
-from hfdeploy.rollout.failure import evidence, require_same
+from hfdeploy.rollout.failure import evidence, look, require_same
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.wait import Outcome as Ending
 from hfdeploy.wait import Waited, poll, wait_until_live
@@ -179,7 +179,7 @@ def give_back(goal: Goal, found: Endpoint, means: Means) -> None:
     if found.status.state is not State.SCALED_TO_ZERO or goal.plan.spec.autoscaling.min > 0:
         return
     try:
-        live = require_same(goal, means.api.get(goal.namespace, goal.plan.name))
+        live = look(goal, means.api)
         if live.status.state in {State.RUNNING, State.INITIALIZING}:
             means.api.scale_to_zero(goal.namespace, goal.plan.name)
     except Cancelled:

@@ -7,6 +7,9 @@ issuers publish for their secret scanners; a text of another shape passes, so th
 import re
 from typing import Final
 
+MASK: Final = "(a credential, not shown)"
+"""What stands where one was taken out."""
+
 _SHAPES: Final = (
     r"hf_[A-Za-z0-9]{16,}",  # Hugging Face, user access token
     r"api_org_[A-Za-z0-9]{16,}",  # Hugging Face, organisation token of old
