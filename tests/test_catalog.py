@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from hfdeploy.catalog import Catalog, Hardware, HardwareStatus, Quota, format_rate
+from hfdeploy.catalog import Catalog, Hardware, HardwareStatus, Quota, alternatives, format_rate
 from hfdeploy.errors import Unreachable
 
 ROWS = json.loads(files("hfdeploy").joinpath("data", "hardware.json").read_text(encoding="utf-8"), parse_float=Decimal)
@@ -436,3 +436,30 @@ def test_a_status_says_whether_a_new_endpoint_may_ask_for_it(status, orderable) 
 )
 def test_a_rate_has_cents_and_below_ten_cents_thousandths(price, text) -> None:
     assert format_rate(None if price is None else Decimal(price)) == text
+
+
+class TestAlternatives:
+    """What can be had where quota or stock is missing."""
+
+    def test_the_same_place_comes_first_and_then_the_lower_price(self, snapshot) -> None:
+        (wanted,) = [row for row in snapshot.rows if row.key == ("aws", "us-east-1", "nvidia-l4", "x1")]
+
+        found = alternatives(snapshot.rows, wanted, most=6)
+
+        assert (found[0].place, found[0].instance_type) == ("aws us-east-1", "nvidia-a10g")
+        places = [row.place == wanted.place for row in found]
+        assert places == sorted(places, reverse=True)
+
+    def test_each_holds_as_much_can_be_had_and_has_another_quota(self, snapshot) -> None:
+        for wanted in snapshot.rows:
+            for row in alternatives(snapshot.rows, wanted):
+                assert row.is_orderable
+                assert row.accelerator == wanted.accelerator
+                assert row.working_memory_gb >= wanted.working_memory_gb
+                assert row.key[:3] != wanted.key[:3]
+
+    def test_what_is_used_up_is_no_way_out(self, snapshot) -> None:
+        (wanted,) = [row for row in snapshot.rows if row.key == ("aws", "us-east-1", "nvidia-l4", "x1")]
+        full = [row.model_copy(update={"quota": Quota(maximum=8, used=8)}) for row in snapshot.rows]
+
+        assert alternatives(full, wanted) == []

@@ -58,6 +58,27 @@ def test_a_start_that_gets_stuck_is_paused_once_or_as_the_spec_says(
     assert [one for one in changed(world) if one != "PUT"] == ["POST", *expected]
 
 
+@pytest.mark.parametrize(
+    ("lacking", "instance", "instead"),
+    [("quota", "nvidia-l4 x1", "nvidia-a10g x1"), ("stock", "nvidia-h100 x1", "nvidia-a100 x1")],
+)
+def test_what_could_be_had_is_said_where_hardware_is_refused(
+    world: Running, plugin: Plugin, lacking: str, instance: str, instead: str
+) -> None:
+    """Nobody should have to look for the way out; and no hardware is no fault of the configuration."""
+    stack = Stack(plugin)
+    world.set(quota={"nvidia-l4": 0})
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create("identity", {**stack.inputs(generation=None), "name": "other", "instance": instance})
+
+    said = fail_update(stack, instance=instance, rollout={"timeout": "3s"})
+
+    for told in (failure(caught), said):
+        assert f"the service has no {lacking} for {instance} in aws us-east-1" in told
+        assert f"As much memory could be had as {instead} in aws us-east-1 at $" in told
+    assert world.get("tiny")["compute"]["instanceType"] == "nvidia-t4"
+
+
 @pytest.mark.fault(12)
 def test_an_update_that_gets_no_hardware_is_left_alone(world: Running, plugin: Plugin) -> None:
     """No evidence against it: nothing is written after its PUT, and the state keeps the endpoint."""

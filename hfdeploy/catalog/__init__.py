@@ -6,5 +6,6 @@ makes planning work offline; every figure taken from it has to be shown with its
 
 from hfdeploy.catalog.hardware import Hardware, HardwareStatus, Quota, format_rate
 from hfdeploy.catalog.listing import Catalog
+from hfdeploy.catalog.nearest import alternatives
 
-__all__ = ["Catalog", "Hardware", "HardwareStatus", "Quota", "format_rate"]
+__all__ = ["Catalog", "Hardware", "HardwareStatus", "Quota", "alternatives", "format_rate"]

@@ -64,6 +64,30 @@ class Wish:
         return 1 if (row.vendor, row.instance_type) in SUCCESSORS.get((self.vendor, self.instance_type), ()) else 2
 
 
+def alternatives(rows: Iterable[Hardware], wanted: Hardware, *, most: int = 3) -> list[Hardware]:
+    """What can be had instead of hardware that was refused: as much memory of the same kind, the nearest place first.
+
+    Another region or cloud makes another endpoint, so the same place comes before a lower price. Left out are rows of
+    the same type and place, whose quota or stock is the same one, and rows whose quota is used up.
+    """
+
+    def order(row: Hardware) -> tuple[bool, bool, Decimal, str]:
+        price = Decimal("Infinity") if row.price_per_hour is None else row.price_per_hour
+        return (row.vendor != wanted.vendor, (row.vendor, row.region) != (wanted.vendor, wanted.region), price, row.id)
+
+    same = (wanted.vendor, wanted.region, wanted.instance_type)
+    fitting = [
+        row
+        for row in rows
+        if row.accelerator == wanted.accelerator
+        and (row.vendor, row.region, row.instance_type) != same
+        and row.is_orderable
+        and row.working_memory_gb >= wanted.working_memory_gb
+        and (row.quota is None or row.quota.used + _units(row) <= row.quota.maximum)
+    ]
+    return sorted(fitting, key=order)[:most]
+
+
 def _units(row: Hardware) -> int:
     """Accelerators, or vCPUs of a CPU row: the number in its size."""
     return row.num_accelerators or row.num_cpus or 1

@@ -18,6 +18,7 @@ from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
 from hfdeploy.provider.props import IDENTITY, MARK, Props, has_unknown, inputs_of, plain, spec_fields
+from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.render import estimate_of
@@ -78,7 +79,8 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     journal = _Journal(Note(row.stack, plan.name), goal.generation, declared)
     record = Record(goal, session.clock, _keeper(goal, session, row))
     means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal, record)
-    outcome = bring_live(goal, means)
+    with told_with_alternatives(plan, goal.namespace, session):
+        outcome = bring_live(goal, means)
     journal.note.finish()
     for shown in outcome.verification.deep if outcome.verification else ():
         row.note(str(shown))

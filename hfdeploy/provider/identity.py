@@ -10,8 +10,9 @@ from hfdeploy.provider.guard import require_few_unlisted
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.memory import Values, note_posted, require_values
 from hfdeploy.provider.props import KEEP, Props, spec_fields
+from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
-from hfdeploy.rollout import let_go
+from hfdeploy.rollout import add_credentials, let_go
 from hfdeploy.spec import EndpointSpec, parse_spec
 from hfdeploy.wire import Body, Endpoint
 
@@ -44,7 +45,8 @@ def ensure(props: Props, session: Session, row: Row) -> Props:
     if spec.adopt:
         tags = with_keep(own_tags(owner, logical), bool(props.get(KEEP)))
         _adopt(namespace, spec, tags, owner=owner, session=session, row=row)
-    live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
+    with told_with_alternatives(plan, namespace, session):
+        live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
     if was_made:
         note_posted(f"{namespace}/{plan.name}", live.generation, values)
     else:
@@ -68,11 +70,7 @@ def _creation(plan: Plan, owner: str, logical: str, values: Values) -> Body:
     body["tags"] = [*own_tags(owner, logical), *plan.body["tags"]]
     if values.container:
         body["model"]["secrets"] = {name: value.reveal() for name, value in values.container.items()}
-    registry = getattr(plan.spec.engine, "registry", None)
-    if registry is not None and values.registry_password is not None:
-        variant = {**body["model"]["image"]["custom"]}
-        variant["credentials"] = {"username": registry.username, "password": values.registry_password.reveal()}
-        body["model"]["image"] = {"custom": variant}
+    add_credentials(body, plan.spec, values.registry_password)
     return body
 
 

@@ -11,7 +11,7 @@ from hfdeploy.rollout.check import make_check
 from hfdeploy.rollout.goal import Goal, Journal, Means, Outcome, Prove, Report
 from hfdeploy.rollout.live import bring_live
 from hfdeploy.rollout.record import Keep, Record
-from hfdeploy.rollout.request import let_go
+from hfdeploy.rollout.request import add_credentials, let_go
 
 __all__ = [
     "Goal",
@@ -22,6 +22,7 @@ __all__ = [
     "Prove",
     "Record",
     "Report",
+    "add_credentials",
     "bring_live",
     "let_go",
     "make_check",
