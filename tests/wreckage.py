@@ -164,6 +164,7 @@ class Scene(Stage):
 _RANDOM = (
     r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?",
     r'"(?:ciphertext|ttft_ms|tokens_per_s|id|url|created|modified|sequenceNumber)": [^,}]+',
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
     r"(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])",
     r"\b\d{19}\b",
 )
