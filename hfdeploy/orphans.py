@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hfdeploy.catalog import Catalog, format_rate
 from hfdeploy.errors import Cancelled, HfdeployError
-from hfdeploy.owner import KEEP, is_ours, is_owner_id, logical_name_of, why_not_delete
+from hfdeploy.owner import KEEP, is_ours, is_owner_id, logical_name_of, owner_tag, why_not_delete
 from hfdeploy.wire import Endpoint, State
 
 if TYPE_CHECKING:
@@ -76,13 +76,14 @@ def find_tagged(
 
     Raises:
         ValueError: no owner id, which would match what is nobody's.
+        Unreachable: the namespace could not be read, or not what is this owner's in it.
     """
     if not is_owner_id(owner):
         raise ValueError(f"{owner!r} is no owner id: twelve hex digits are expected")
     return [
         describe(endpoint, namespace, catalog(namespace))
         for namespace in sorted(set(namespaces))
-        for endpoint in sorted(api.list(namespace), key=lambda one: one.name)
+        for endpoint in sorted(api.list(namespace, must_read=owner_tag(owner)), key=lambda one: one.name)
         if is_ours(endpoint, owner)
     ]
 

@@ -4,7 +4,7 @@ A stack's guard mints a random owner id; it rides on every endpoint as the tag `
 as `hfd-l-<name>`. (namespace, name) is the service's only natural key and there is no idempotency key, so these two
 tags are what makes a re-run continue its own half-made endpoint and never touch anybody else's.
 What was sent and cannot be read back is noted in two more: configurations that failed (`hfd-bad-`), and which values
-the secrets have (`hfd-s-`, a keyed digest whose key is in the encrypted state).
+the secrets have (`hfd-s-` and `hfd-r-`, keyed digests whose key is in the encrypted state).
 Own tags are not user tags: they appear in no diff, no spec and no listing.
 """
 
@@ -21,7 +21,9 @@ _BAD = "hfd-bad-"
 _MOST_BAD = 3
 """Failed configurations that an endpoint remembers; older ones are forgotten."""
 
-_SECRETS = "hfd-s-"
+_MARKS = {"secrets": "hfd-s-", "registry": "hfd-r-"}
+"""What tells which values an endpoint has of its container's secrets, and of its image registry's password."""
+
 _OWNER = "hfd-o-"
 _LOGICAL = "hfd-l-"
 _NO_TIME = "an unknown time"
@@ -37,6 +39,11 @@ def new_owner_id() -> str:
 def is_owner_id(text: object) -> bool:
     """Whether a value is an owner id; an empty or shortened one must never match anything."""
     return isinstance(text, str) and _OWNER_ID.fullmatch(text) is not None
+
+
+def owner_tag(owner: str) -> str:
+    """The tag of an owner id."""
+    return f"{_OWNER}{owner}"
 
 
 def own_tags(owner: str, logical: str) -> list[str]:
@@ -79,20 +86,24 @@ def with_bad_tag(live: Sequence[str], digest: str) -> list[str]:
     return [tag for tag in live if not tag.startswith(_BAD)] + [*bad[-(_MOST_BAD - 1) :], bad_tag(digest)]
 
 
-def with_secrets_tag(tags: Sequence[str], mark: str) -> list[str]:
-    """The tags with the mark of the secret values that are sent beside them, instead of an earlier one's.
+def with_mark(tags: Sequence[str], kind: str, mark: str | None) -> list[str]:
+    """The tags with the mark of the secret values that are sent beside them (None: none), instead of an earlier one's.
 
     Values never come back from the API. The mark rides on the very PUT that carries them, so that whoever failed or
     was killed after it, and wherever the next run takes place, that one sees whose values the endpoint has.
     """
-    others = [tag for tag in tags if not tag.startswith(_SECRETS)]
+    prefix = _MARKS[kind]
+    others = [tag for tag in tags if not tag.startswith(prefix)]
     own = [tag for tag in others if is_own_tag(tag)]
-    return [*own, f"{_SECRETS}{mark}", *user_tags(others)]
+    return [*own, *([f"{prefix}{mark}"] if mark else []), *user_tags(others)]
 
 
-def secrets_mark_of(tags: Iterable[str]) -> str | None:
-    """The mark of the secret values that were last sent; None where nobody noted it."""
-    return next((tag.removeprefix(_SECRETS) for tag in tags if tag.startswith(_SECRETS)), None)
+def marks_of(tags: Iterable[str]) -> dict[str, str]:
+    """The marks of the values that were last sent, by `secrets` and `registry`; without those that nobody noted."""
+    present = list(tags)
+    return {
+        kind: tag.removeprefix(prefix) for kind, prefix in _MARKS.items() for tag in present if tag.startswith(prefix)
+    }
 
 
 def owners_of(tags: Iterable[str]) -> list[str]:
@@ -135,8 +146,11 @@ def require_ours(endpoint: Endpoint, *, namespace: str, owner: str, logical: str
 
 
 def adopted_tags(own: Sequence[str], live: Sequence[str]) -> list[str]:
-    """The tags to send so that a live endpoint becomes ours: whoever owned or kept it before does so no more."""
-    theirs = (_OWNER, _LOGICAL)
+    """The tags to send so that a live endpoint becomes ours: whoever owned or kept it before does so no more.
+
+    What another stack noted of its values tells this one nothing.
+    """
+    theirs = (_OWNER, _LOGICAL, *_MARKS.values())
     return list(own) + [tag for tag in live if not tag.startswith(theirs) and tag != KEEP]
 
 

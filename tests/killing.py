@@ -28,6 +28,8 @@ GOOD, BAD = "acme/text-generation-inference:3.3.7", "acme/broken-inference:1"
 BYSTANDERS = {"by-hand": [], "theirs": ["hfd-o-0123456789ab", "hfd-l-theirs"]}
 """Endpoints that are none of ours: one without tags, one of another stack."""
 
+_NOTES = ".hfdeploy"
+
 AWAKE = {"scaling": {"minReplica": 1, "maxReplica": 1}}
 """They are compared an hour later, and must not have fallen asleep."""
 
@@ -79,7 +81,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Wreck:
-    """What there was at one moment: the backend's files, and the emulator's endpoints."""
+    """What there was at one moment: the backend's files, what lies beside the program, and the emulator's endpoints."""
 
     state: Path
     world: str
@@ -103,6 +105,11 @@ class Stage:
         self.project.up()
         self._live = self.keep("live")
 
+    @property
+    def _notes(self) -> Path:
+        """What hfdeploy keeps beside the program."""
+        return self.project.stacks / _NOTES
+
     def write(self, **changes: Any) -> None:
         """The spec of the base, with changes; the base is put back for an hour, and must not be asleep by then."""
         base = {"engine": {"type": "tgi", "image": GOOD}, "autoscaling": {"min": 1, "max": 1}}
@@ -113,12 +120,17 @@ class Stage:
         copy = self.folder / name
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self.project.folder / "state", copy)
+        if self._notes.exists():
+            shutil.copytree(self._notes, copy / _NOTES)
         return Wreck(copy, json.dumps(self.world.app.world.store.dump()))
 
     def put_back(self, wreck: Wreck) -> None:
         """Make state and endpoints what they were; nothing of ours may be running."""
         shutil.rmtree(self.project.folder / "state")
-        shutil.copytree(wreck.state, self.project.folder / "state")
+        shutil.copytree(wreck.state, self.project.folder / "state", ignore=shutil.ignore_patterns(_NOTES))
+        shutil.rmtree(self._notes, ignore_errors=True)
+        if (wreck.state / _NOTES).exists():
+            shutil.copytree(wreck.state / _NOTES, self._notes)
         self.world.app.world.store.load(json.loads(wreck.world))
 
     def strike(self, point: Point) -> bool:

@@ -216,7 +216,10 @@ def test_a_rotated_secret_is_no_drift_and_one_update(world: Running, plugin: Plu
             {"model": {"secrets": {"API_KEY": "second-value-of-the-key", "OTHER_KEY": VALUES["THE_OTHER_KEY"]}}}
         ]
         was, now = declared.outs, stack.endpoint.outs
-        assert {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)} <= {"remembered", "secrets_mark"}
+        assert {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)} <= {
+            "remembered",
+            "value_marks",
+        }
         assert was["remembered"]["digests"]["OTHER_KEY"] == now["remembered"]["digests"]["OTHER_KEY"]
         assert was["remembered"]["digests"]["API_KEY"] != now["remembered"]["digests"]["API_KEY"]
         assert not stack.has_changes()

@@ -170,7 +170,11 @@ def conflict(request: str, text: str, holder: wire.Endpoint | None) -> errors.Ap
 def _redirect(response: httpx2.Response) -> str:
     if not response.has_redirect_location:
         return ""
-    return cut(f"a redirect to {httpx2.URL(response.headers['location']).host or 'elsewhere'}, which is not followed")
+    try:
+        host = httpx2.URL(response.headers["location"]).host
+    except httpx2.InvalidURL:
+        host = ""
+    return cut(f"a redirect to {host or 'elsewhere'}, which is not followed")
 
 
 def _said(body: bytes) -> str:

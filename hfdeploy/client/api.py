@@ -97,11 +97,16 @@ class Api:
         except errors.NotFound:
             return None
 
-    def list(self, namespace: str, *, tags: Sequence[str] | None = None) -> list[wire.Endpoint]:
+    def list(
+        self, namespace: str, *, tags: Sequence[str] | None = None, must_read: str | None = None
+    ) -> list[wire.Endpoint]:
         """All endpoints of a namespace, over all its pages; with `tags`, those that carry each of them.
 
-        Endpoints that cannot be read are left out with a warning. Absence here is no proof of absence: pages move
-        while they are read.
+        Endpoints that cannot be read are left out with a warning, but for those with the tag `must_read`. Absence here
+        is no proof of absence: pages move while they are read.
+
+        Raises:
+            errors.Unreachable: no usable answer, or one with that tag that cannot be read.
         """
         path, wanted = path_of(namespace), list(tags or ())
 
@@ -113,6 +118,8 @@ class Api:
                 params = {key: value for key, value in asked.items() if value}
                 page = self._exchange.get(path, replies.page, deadline, params=params)
                 found |= {endpoint.name: endpoint for endpoint in page.endpoints}
+                if lost := [name for name, carried in page.unreadable.items() if must_read in carried]:
+                    raise answer.Unreadable(f"{', '.join(lost)} with the tag {must_read} cannot be read")
                 if not page.cursor:
                     return [endpoint for endpoint in found.values() if set(wanted) <= set(endpoint.tags)]
                 if page.cursor in cursors:

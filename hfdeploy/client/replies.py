@@ -30,6 +30,8 @@ class Page:
 
     endpoints: list[wire.Endpoint]
     cursor: str
+    unreadable: dict[str, list[str]]
+    """Those that cannot be read: their tags by name, as far as there are any."""
 
 
 def endpoint(response: httpx2.Response) -> wire.Endpoint:
@@ -40,14 +42,16 @@ def endpoint(response: httpx2.Response) -> wire.Endpoint:
 def page(response: httpx2.Response) -> Page:
     """One page of endpoints, without those that cannot be read: one of somebody else's must not blind us."""
     reply = json_object(response)
-    found = []
+    found, unreadable = [], {}
     for item in json_list(reply["items"]):
         try:
             found.append(wire.parse_endpoint(item))
         except ValidationError:
-            name = item.get("name") if isinstance(item, dict) else None
-            _log.warning("An endpoint in the list cannot be read and is left out: %s", cut(str(name)))
-    return Page(found, str(reply.get("nextCursor") or ""))
+            name = cut(str(item.get("name") if isinstance(item, dict) else None))
+            tags = item.get("tags") if isinstance(item, dict) else None
+            unreadable[name] = [str(tag) for tag in tags] if isinstance(tags, list) else []
+            _log.warning("An endpoint in the list cannot be read and is left out: %s", name)
+    return Page(found, str(reply.get("nextCursor") or ""), unreadable)
 
 
 def vendors(response: httpx2.Response) -> wire.Body:

@@ -8,7 +8,7 @@ from hfdeploy.cost import format_money
 from hfdeploy.diff import project
 from hfdeploy.errors import Cancelled, HfdeployError, UsageError
 from hfdeploy.evidence import Shelf
-from hfdeploy.owner import secrets_mark_of
+from hfdeploy.owner import marks_of
 from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
 from hfdeploy.provider.branch import moved
@@ -17,7 +17,7 @@ from hfdeploy.provider.goal import is_commit, make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
-from hfdeploy.provider.props import IDENTITY, MARK, Props, has_unknown, inputs_of, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, MARKS, Props, has_unknown, inputs_of, plain, spec_fields
 from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
@@ -59,7 +59,8 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     elif memory.are_elsewhere(values, olds):
         row.note("the endpoint has secret values that a run which did not succeed had sent")
         reasons.add("secrets")
-    if spec.verify.when == "always":
+    if spec.verify.when == "always" or Note(row.stack, plan.name).fields(str(news.get("generation"))):
+        # Also where an update of this stack was not seen through, and looks now as if it had never been.
         reasons.add("verify")
     return sorted(reasons)
 
@@ -75,8 +76,9 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     declared = spec_fields(meant)
     plan = session.plan(parse_spec(declared), declared["namespace"])
     values = memory.require_values(plan, session)
-    goal, remembered = make_goal(meant, olds, plan, values, session)
-    journal = _Journal(Note(row.stack, plan.name), goal.generation, declared)
+    note = Note(row.stack, plan.name)
+    goal, remembered = make_goal(meant, olds, plan, values, session, note)
+    journal = _Journal(note, goal.generation, declared)
     record = Record(goal, session.clock, _keeper(goal, session, row))
     means = Means(session.api, session.listing, session.clock, row, _prover(goal, session, row), journal, record)
     with told_with_alternatives(plan, goal.namespace, session):
@@ -97,8 +99,11 @@ class _Journal:
     generation: str
     declared: Props
 
-    def open(self, sent: Sequence[str]) -> None:
-        self.note.open(self.generation, self.declared, sent)
+    def open(self, sent: Sequence[str], replicas: Sequence[str]) -> None:
+        self.note.open(self.generation, self.declared, sent, replicas)
+
+    def replicas(self) -> frozenset[str]:
+        return self.note.replicas(self.generation)
 
     def answer(self, live: Endpoint) -> None:
         self.note.answer(live.status.updated_at)
@@ -195,9 +200,8 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
         return dict(props), inputs_of({**as_found(props), **{key: props[key] for key in IDENTITY}})
     outs = _with_found(props, plan, live, row)
-    seen = secrets_mark_of(live.tags)
-    if seen != props.get(MARK):
-        outs = {**outs, MARK: seen}
+    if (seen := marks_of(live.tags)) != (props.get(MARKS) or {}):
+        outs = {**outs, MARKS: seen}
     if live.status.state.is_failure or has_failed(props):
         # That the service gave up on it is no operational state: the next `up` must not be green over it.
         outs["state"] = live.status.state.value

@@ -12,6 +12,7 @@ from hfdeploy.provider import memory
 from hfdeploy.provider.outputs import as_declared
 from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.session import Session
+from hfdeploy.provider.unfinished import Note
 from hfdeploy.redact import Secret
 from hfdeploy.rollout import Goal
 from hfdeploy.spec import EndpointSpec, parse_spec
@@ -21,15 +22,22 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def make_goal(
-    news: Props, olds: Props | None, plan: Plan, values: memory.Values, session: Session
+    news: Props,
+    olds: Props | None,
+    plan: Plan,
+    values: memory.Values,
+    session: Session,
+    note: Note,
 ) -> tuple[Goal, Props]:
     """What to bring live, given what was brought live before (None: nothing of this endpoint yet).
 
+    `note` tells of updates that no run has seen through. An image has parts that no comparison shows.
     The second value is what the state has to remember of the secrets once it is live.
     """
     declared, before = spec_fields(news), as_declared(olds or {})
     namespace, generation = declared["namespace"], news["generation"]
     is_first = olds is None or olds.get("generation") != generation
+    is_takeover = is_first and plan.spec.adopt == generation
     known = memory.posted(f"{namespace}/{plan.name}", generation) if is_first else (olds or {}).get("remembered")
     rotated = memory.changed(values, known)
     resend: set[Path] = set()
@@ -43,6 +51,10 @@ def make_goal(
     previous = None if is_first else _parsed(before)
     previous_body = _previous_body(previous, before, olds or {}, session)
     if previous_body is not None and dropped_of_image(previous_body, plan.body):
+        resend.add(IMAGE)
+    if previous is not None and "engine" in note.others(generation, declared):
+        resend.add(IMAGE)
+    if previous is not None and _username(previous) != _username(plan.spec):
         resend.add(IMAGE)
     wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
     # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
@@ -58,31 +70,52 @@ def make_goal(
         wanted=wanted,
         resend=frozenset(resend),
         revision=plan.spec.revision,
-        rotated=() if is_first else tuple(rotated),
+        rotated=tuple(rotated) if is_takeover or not is_first else (),
         secrets=values.container,
         registry_password=values.registry_password,
-        # Without a state there is a new salt on every run, and a failure could never be recognised by digests.
-        digest=_digest(plan, salted["digests"] if remembered else dict.fromkeys(salted["digests"], "")),
-        secrets_mark=memory.mark(salted),
+        digest=_digest(plan),
+        marks=memory.marks(salted),
+        knows_values=bool((remembered or {}).get("digests")),
+        is_takeover=is_takeover,
         previous_spec=previous,
         previous_body=previous_body,
-        previous_password=_previous_password(previous, values, session),
+        previous_password=_previous_password(previous, plan.spec, values, session),
         keep=_keep(session.is_retained(f"{namespace}/{plan.name}"), olds or {}),
         # What was taken over served somebody before: a failure is put back, not paused, and a pause is a person's.
-        is_first=is_first and plan.spec.adopt != generation,
+        is_first=is_first and not is_takeover,
         prove_anyway=plan.spec.verify.when == "always"
         or previous is None
         or previous.verify != plan.spec.verify
-        or is_unproved,
+        or is_unproved
+        or bool(note.fields(generation)),
         is_unproved=is_unproved,
     )
     return goal, salted
 
 
-def _previous_password(previous: EndpointSpec | None, values: memory.Values, session: Session) -> Secret | None:
-    """What signs in to the registry of the image that is put back: its own source's value, or the best there is."""
+def _username(spec: EndpointSpec) -> str | None:
+    """Who signs in to the image's registry; comes back blanked, so no comparison shows a change."""
+    registry = getattr(spec.engine, "registry", None)
+    return registry.username if registry else None
+
+
+def _previous_password(
+    previous: EndpointSpec | None, spec: EndpointSpec, values: memory.Values, session: Session
+) -> Secret | None:
+    """What signs in to the registry of the image that is put back, as far as it is known.
+
+    The value of its own source, or that of the new spec where it is the same account of the same registry: another
+    registry must never be given it.
+    """
     registry = getattr(previous and previous.engine, "registry", None)
-    return None if registry is None else (session.secret(registry.password) or values.registry_password)
+    if previous is None or registry is None:
+        return None
+    is_same = _username(spec) == registry.username and _host(spec) == _host(previous)
+    return session.secret(registry.password) or (values.registry_password if is_same else None)
+
+
+def _host(spec: EndpointSpec) -> str:
+    return str(getattr(spec.engine, "image", None) or "").partition("/")[0]
 
 
 def _keep(is_retained: bool | None, olds: Props) -> bool | None:
@@ -99,9 +132,12 @@ def _previous_body(previous: EndpointSpec | None, before: Props, olds: Props, se
         return None
 
 
-def _digest(plan: Plan, secrets: dict[str, str]) -> str:
-    """What a failed configuration is remembered by; `rollout.attempt` and the wanted proof are part of it."""
-    whole = {"body": plan.body, "spec": plan.spec.model_dump(mode="json"), "secrets": secrets}
+def _digest(plan: Plan) -> str:
+    """What a failed configuration is remembered by; `rollout.attempt` and the wanted proof are part of it.
+
+    Not the values of secrets: the marks beside it on the endpoint tell those.
+    """
+    whole = {"body": plan.body, "spec": plan.spec.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -14,10 +14,13 @@ from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
 from hfdeploy.rollout import add_credentials, let_go
 from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.wait import poll
 from hfdeploy.wire import Body, Endpoint
 
 _ROUNDS = 5
 _CONFLICT = 409
+_GONE_S = 120.0
+"""How long a deleted endpoint is waited for. Nobody knows how long the service shows one; an assumption."""
 
 
 def note_retention(news: Props, session: Session) -> None:
@@ -104,6 +107,27 @@ def _adopt(namespace: str, spec: EndpointSpec, own: list[str], *, owner: str, se
     row.note(f"took over {place}, which {found.status.created_by.name or 'somebody'} created at {found.generation}")
 
 
+def _find(namespace: str, name: str, session: Session) -> Endpoint | None:
+    """What has the name, but for an endpoint that this run deleted: the service may show that one for a while.
+
+    Raises:
+        Inconclusive: it is still there.
+    """
+    place = f"{namespace}/{name}"
+
+    def found() -> tuple[Endpoint | None] | None:
+        live = session.api.find(namespace, name)
+        is_going = live is not None and session.was_deleted(place, live.generation)
+        return None if is_going else (live,)
+
+    answer = poll(found, deadline=session.clock.now() + _GONE_S, clock=session.clock)
+    if answer is None:
+        raise Inconclusive(
+            f"{place} was deleted and is still there after {_GONE_S:.0f} s, so no new one was made. Run this again."
+        )
+    return answer[0]
+
+
 def _look_or_post(
     namespace: str, name: str, body: Body, *, owner: str, logical: str, session: Session
 ) -> tuple[Endpoint, bool]:
@@ -112,8 +136,8 @@ def _look_or_post(
     The flag tells whether this run made the endpoint (or cannot rule out that it did, in which case False is safe).
     """
     api, trouble = session.api, "nothing yet"
-    for _ in range(_ROUNDS):
-        found = api.find(namespace, name)
+    for number in range(_ROUNDS):
+        found = _find(namespace, name, session)
         if found is not None:
             require_ours(found, namespace=namespace, owner=owner, logical=logical)
             _require_same_place(found, body, namespace)
@@ -125,7 +149,10 @@ def _look_or_post(
         except ApiError as refused:
             if refused.status != _CONFLICT:
                 raise
+            # Taken, and nobody has it: the name of a deleted endpoint is free only after a while.
             trouble = str(refused)
+            if number + 1 < _ROUNDS:
+                session.clock.sleep(2.0**number)
         except Unreachable as unclear:
             trouble = str(unclear)
     raise Inconclusive(

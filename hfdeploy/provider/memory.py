@@ -13,7 +13,7 @@ from typing import Any
 
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import REGISTRY, Plan
-from hfdeploy.provider.props import MARK
+from hfdeploy.provider.props import MARKS
 from hfdeploy.provider.session import Session
 from hfdeploy.redact import Secret, digest, new_salt
 from hfdeploy.spec import FromEnv, SecretSource
@@ -73,9 +73,18 @@ def changed(values: Values, remembered: Mapping[str, Any] | None) -> list[str]:
     return sorted(differing | (set(old) - set(values.by_name)))
 
 
-def mark(remembered: Mapping[str, Any]) -> str:
-    """Twelve hex digits for all values together; they tell nothing without the salt, which the state encrypts."""
-    return hashlib.sha256(json.dumps(remembered["digests"], sort_keys=True).encode()).hexdigest()[:12]
+def marks(remembered: Mapping[str, Any]) -> dict[str, str]:
+    """Twelve hex digits for the container's values together and for the registry's; none for what has no value.
+
+    They tell nothing without the salt, which the state encrypts.
+    """
+    digests = dict(remembered["digests"])
+    registry = {name: digests.pop(name) for name in [REGISTRY] if name in digests}
+    return {
+        kind: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:12]
+        for kind, part in (("secrets", digests), ("registry", registry))
+        if part
+    }
 
 
 def are_elsewhere(values: Values, olds: Mapping[str, Any]) -> bool:
@@ -83,10 +92,11 @@ def are_elsewhere(values: Values, olds: Mapping[str, Any]) -> bool:
 
     A failed or killed update sent them, and no state knows. Not said while a value is unknown.
     """
-    seen, known = olds.get(MARK), olds.get("remembered")
-    if seen is None or not known or None in values.by_name.values():
+    seen, known = olds.get(MARKS) or {}, olds.get("remembered")
+    if not known or None in values.by_name.values():
         return False
-    return bool(seen != mark(remember(values, known)))
+    wanted = marks(remember(values, known))
+    return any(seen[kind] != mark for kind, mark in wanted.items() if kind in seen)
 
 
 _posted: dict[tuple[str, str], dict[str, Any]] = {}

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfdeploy.owner import KEEP as KEEP_TAG
-from hfdeploy.owner import secrets_mark_of
+from hfdeploy.owner import marks_of
 from hfdeploy.plan import OPENAI_ENGINES, Plan
-from hfdeploy.provider.props import IDENTITY, KEEP, MARK, Props, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, KEEP, MARKS, Props, plain, spec_fields
 from hfdeploy.redact import new_salt
 from hfdeploy.rollout import Goal, Outcome
 from hfdeploy.verify import Verification
@@ -53,8 +53,8 @@ def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, A
     }
     if KEEP_TAG in live.tags and (goal.keep or olds.get(KEEP)):
         outs[KEEP] = True
-    if mark := secrets_mark_of(live.tags):
-        outs[MARK] = mark
+    if marks := marks_of(live.tags):
+        outs[MARKS] = marks
     return outs | _proof(outcome.verification, {} if goal.is_first or not outcome.is_proof_of_now else olds)
 
 

@@ -39,8 +39,8 @@ IDENTITY: Final = ("logical_name", "owner", "generation")
 """Inputs beside the spec's fields."""
 
 KEEP: Final = "keep"
-MARK: Final = "secrets_mark"
-"""The output with the mark of the secret values that the live endpoint has."""
+MARKS: Final = "value_marks"
+"""The output with the marks of the secret values that the live endpoint has."""
 """One more input of the identity alone: whether the endpoint outlives its resource on purpose. Left out means no."""
 
 SPEC_FIELDS: Final = tuple(EndpointSpec.model_fields)

@@ -31,13 +31,12 @@ class Note:
         self._is_open = False
         self._file = evidence.beside(program, stack, folder=_FOLDER) / f"{name}.json"
 
-    def open(self, generation: str, declared: Props, sent: Iterable[str]) -> None:
-        """An update of these fields is about to be sent."""
+    def open(self, generation: str, declared: Props, sent: Iterable[str], replicas: Iterable[str]) -> None:
+        """An update of these fields is about to be sent, for which these replicas have to go."""
         salt, meaning = new_salt(), meaning_of(declared) or {}
         fields = {name: _digest(salt, meaning.get(name)) for name in sent if meaning}
-        self._is_open = self._write(
-            [*self._entries(), {"generation": generation, "salt": salt, "fields": fields}][-_MOST:]
-        )
+        entry = {"generation": generation, "salt": salt, "fields": fields, "replicas": sorted(replicas)}
+        self._is_open = self._write([*self._entries(), entry][-_MOST:])
 
     def answer(self, updated_at: str) -> None:
         """The service said that all is as wanted since that moment."""
@@ -52,14 +51,42 @@ class Note:
         self._is_open = False
 
     def finish(self) -> None:
-        """It is live; the state may still be lost, so the last one is kept."""
+        """It is live and proved; the state may still be lost, so the last one is kept."""
         if entries := self._entries():
-            self._write(entries[-1:])
+            self._write([{**entries[-1], "is_finished": True}])
 
     def clear(self) -> None:
         """What was sent has been put back."""
         if self._entries():
             self._write([])
+
+    def replicas(self, generation: str) -> frozenset[str]:
+        """The replicas that had to go for updates that no run has seen through."""
+        lists = [entry.get("replicas") for entry in self._open(generation)]
+        return frozenset(str(one) for found in lists if isinstance(found, list) for one in found)
+
+    def fields(self, generation: str) -> frozenset[str]:
+        """What was sent by updates that no run has seen through: proved neither they nor what was put back."""
+        maps = [entry.get("fields") for entry in self._open(generation)]
+        return frozenset(str(name) for found in maps if isinstance(found, dict) for name in found)
+
+    def others(self, generation: str, declared: Props) -> list[str]:
+        """Those of them that were sent with another value than is declared now."""
+        meaning = meaning_of(declared) or {}
+        return sorted(
+            {
+                str(name)
+                for entry in self._open(generation)
+                if isinstance(fields := entry.get("fields"), dict)
+                for name in fields
+                if not _is_sent(entry, name, meaning.get(name))
+            }
+        )
+
+    def _open(self, generation: str) -> list[dict[str, Any]]:
+        return [
+            entry for entry in self._entries() if entry.get("generation") == generation and not entry.get("is_finished")
+        ]
 
     def explains(self, fields: Iterable[str], found: Props, live: Endpoint) -> list[str]:
         """Those of the fields that are as this stack sent them, and that nobody can have changed since.

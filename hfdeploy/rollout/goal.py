@@ -33,8 +33,11 @@ class Report(Protocol):
 class Journal(Protocol):
     """What is remembered of updates outside the state, so that a killed run's is not taken for a person's."""
 
-    def open(self, sent: Sequence[str]) -> None:
-        """An update of these fields, by their names in the spec, is about to be sent."""
+    def open(self, sent: Sequence[str], replicas: Sequence[str]) -> None:
+        """An update of these fields, by their names in the spec, is about to be sent; these replicas must go for it."""
+
+    def replicas(self) -> frozenset[str]:
+        """Those that had to go for an update that no run has seen through; none where nothing is known."""
 
     def answer(self, live: Endpoint) -> None:
         """The service answered it."""
@@ -92,8 +95,12 @@ class Goal:
     previous_body: Body | None = None
     previous_password: Secret | None = None
     """What signs in to the registry of the previous image."""
-    secrets_mark: str = ""
-    """Twelve hex digits for `secrets` and `registry_password` together."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """What tells the values of `secrets` and of `registry_password` from others: twelve hex digits each."""
+    knows_values: bool = False
+    """Whether the state remembers values, by which marks on the endpoint can be judged."""
+    is_takeover: bool = False
+    """Somebody else's endpoint so far: what it had of secrets is known to nobody here."""
     keep: bool | None = None
     """Whether a PUT that goes out anyway puts `hfd-keep` on the endpoint (True), takes it off, or leaves it (None)."""
     is_first: bool = False
@@ -107,6 +114,11 @@ class Goal:
     def is_return(self) -> bool:
         """Whether what is wanted serves what was last proved."""
         return self.previous_body is not None and not serves_otherwise(self.wanted, self.previous_body)
+
+    @property
+    def has_new_values(self) -> bool:
+        """Whether a secret has another value than before, and is not only taken away."""
+        return any(name in self.secrets for name in self.rotated)
 
     @property
     def place(self) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from hfdeploy.client import Api
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
-from hfdeploy.owner import bad_tag, is_ours, own_tags
+from hfdeploy.owner import bad_tag, is_ours, marks_of, own_tags
+from hfdeploy.plan import REGISTRY
 from hfdeploy.rollout.failure import end_first_rollout, look, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.record import verdict_of
@@ -48,8 +49,13 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if replaces else frozenset()
-    # An update of somebody's that is turned back half-way leaves replicas that never ran anything else.
-    may_stay = not is_visible or (found.status.state.is_moving and goal.is_return)
+    if not body and goal.is_unproved:
+        # A run that did not end has sent all of it, and what it had to wait for may still answer.
+        before = means.journal.replicas()
+    # Where nobody knows whether a value is new, or one is only taken away, the service may see nothing new in it. And
+    # an update of somebody's that is turned back half-way leaves replicas that never ran anything else.
+    is_same = not is_visible and not (goal.knows_values and SECRETS in goal.resend and goal.has_new_values)
+    may_stay = (bool(body) and is_same) or (found.status.state.is_moving and goal.is_return)
     means.record.page["replicas"]["before"] = sorted(before)
     try:
         sent = _Sent(body, replaces=replaces, before=before, may_stay=may_stay)
@@ -99,7 +105,7 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
         means.record.sent(named(changes, goal), sent.body, goal.secrets)
-        live = put(goal, changes, sent.body, means, deadline)
+        live = put(goal, changes, sent.body, means, deadline, before=() if sent.may_stay else sent.before)
     live = _pause_or_resume(goal, found, live, means)
     # What was proved before is proof of what serves only where that is still the same.
     stands = not sent.replaces and not goal.is_unproved
@@ -172,7 +178,7 @@ def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]
 
 def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
     """A pipeline that retries every ten minutes must not break production every ten minutes."""
-    if not body or bad_tag(goal.digest) not in found.tags:
+    if not body or bad_tag(goal.digest) not in found.tags or _has_new_values(goal, found):
         return
     state = found.status.state
     serves = state in {State.RUNNING, State.SCALED_TO_ZERO, State.PAUSED}
@@ -181,6 +187,14 @@ def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
         f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the spec, "
         f"or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more.{now}"
     )
+
+
+def _has_new_values(goal: Goal, found: Endpoint) -> bool:
+    """Whether secrets would be sent that the configuration was not tried with; not said where no state knows them."""
+    if not goal.knows_values:
+        return False
+    is_new_password = REGISTRY in goal.rotated and marks_of(found.tags).get("registry") != goal.marks.get("registry")
+    return is_new_password or SECRETS in goal.resend
 
 
 def _pause_or_resume(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:

@@ -1,6 +1,7 @@
 """What is sent: the differences, with the secret values that belong to the fields among them."""
 
 import copy
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from hfdeploy.client import Api
@@ -18,15 +19,18 @@ from hfdeploy.owner import (
     KEEP,
     is_ours,
     logical_name_of,
+    marks_of,
     own_tags,
-    secrets_mark_of,
     with_keep,
-    with_secrets_tag,
+    with_mark,
 )
 from hfdeploy.redact import Secret
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.wire import Body, Endpoint, State
+
+_CARRIERS = {"secrets": SECRETS, "registry": IMAGE}
+"""What is sent to send the values."""
 
 _ASK_AGAIN_S = 15.0
 """Seconds between two tries of a PUT that was refused for want of quota or hardware."""
@@ -51,8 +55,11 @@ def sealed(changes: Changes, goal: Goal, live: Endpoint) -> Body:
     if body:
         tags = body.get("tags", list(live.tags))
         tags = tags if goal.keep is None else with_keep(tags, goal.keep)
-        carries_values = SECRETS in goal.resend or (has_credentials and IMAGE in goal.resend)
-        body["tags"] = with_secrets_tag(tags, goal.secrets_mark) if carries_values else tags
+        if SECRETS in goal.resend:
+            tags = with_mark(tags, "secrets", goal.marks.get("secrets"))
+        if has_credentials and IMAGE in goal.resend:
+            tags = with_mark(tags, "registry", goal.marks.get("registry"))
+        body["tags"] = tags
     return body
 
 
@@ -61,20 +68,13 @@ def with_values_seen(goal: Goal, found: Endpoint) -> Goal:
 
     A run that failed or was killed may have sent others than the state remembers, or these already.
     """
-    seen = secrets_mark_of(found.tags)
-    if seen is None:
-        return goal
-    if seen == goal.secrets_mark:
-        was_sent = SECRETS in goal.resend
-        resend = goal.resend - {SECRETS}
-        return replace(
-            goal,
-            resend=resend,
-            prove_anyway=goal.prove_anyway or was_sent,
-            is_unproved=goal.is_unproved or was_sent,
-        )
-    carriers = {SECRETS} if goal.registry_password is None else {SECRETS, IMAGE}
-    return replace(goal, resend=goal.resend | carriers)
+    for kind, seen in marks_of(found.tags).items():
+        wanted = goal.marks.get(kind)
+        if wanted is not None and seen != wanted:
+            goal = replace(goal, resend=goal.resend | {_CARRIERS[kind]})
+        elif wanted is not None and kind == "secrets" and SECRETS in goal.resend:
+            goal = replace(goal, resend=goal.resend - {SECRETS}, prove_anyway=True, is_unproved=True)
+    return goal
 
 
 def add_credentials(body: Body, spec: EndpointSpec, password: Secret | None) -> bool:
@@ -92,11 +92,13 @@ def add_credentials(body: Body, spec: EndpointSpec, password: Secret | None) -> 
     return False
 
 
-def put(goal: Goal, changes: Changes, body: Body, means: Means, deadline: float) -> Endpoint:
-    """Send the update, with a note of it for the run that comes after this one was killed."""
-    means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))))
+def put(
+    goal: Goal, changes: Changes, body: Body, means: Means, deadline: float, *, before: Collection[str]
+) -> Endpoint:
+    """Send the update, with a note of it, and of the replicas of `before`, for whoever comes after a killed run."""
+    means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))), sorted(before))
     try:
-        live = _put_until(goal, body, means, deadline)
+        live = put_until(lambda: _put_once(goal, body, means), means, deadline)
     except (ApiError, AuthError):
         means.journal.withdraw()
         raise
@@ -157,11 +159,11 @@ def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:
         means.report.warn(f"the service did not keep {', '.join(lost)} on {goal.place}")
 
 
-def _put_until(goal: Goal, body: Body, means: Means, deadline: float) -> Endpoint:
+def put_until(send: Callable[[], Endpoint], means: Means, deadline: float) -> Endpoint:
     """Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
     while True:
         try:
-            return _put_once(goal, body, means)
+            return send()
         except (QuotaExceeded, CapacityMissing) as refusal:
             if means.clock.now() + _ASK_AGAIN_S > deadline:
                 raise

@@ -7,7 +7,7 @@ from typing import Final
 
 from hfdeploy import redact
 from hfdeploy.stream import Address, Late, Lost, Target, fetch, health_path, is_path
-from hfdeploy.verdict import Judgement, Reason, failed, inconclusive, quote, refusal
+from hfdeploy.verdict import TRIES, Judgement, Reason, failed, inconclusive, quote, refusal
 from hfdeploy.wait import Clock
 
 _ASLEEP: Final = frozenset({502, 503})
@@ -66,11 +66,12 @@ def wake(
     if path is not None and not is_path(path):
         return Awake(inconclusive(Reason.FOREIGN_HOST, f"the health route is no path, so it was not asked: {path!r}"))
     asking = _Asking(address, target, path or "/", patience, stopped)
-    began, woke = clock.now(), False
+    began, woke, refusals = clock.now(), False, 0
     while True:
         answer = asking.ask(hold=min(patience.hold, max(1.0, deadline - clock.now())) if woke else 0.0)
         seconds = clock.now() - began
-        if answer.is_final:
+        refusals += answer.is_refusal
+        if answer.is_final and (not answer.is_refusal or refusals >= TRIES or clock.now() >= deadline):
             return Awake(answer.judgement, answer.is_healthy, woke, seconds if woke else 0.0)
         if answer.is_asleep and not woke:
             woke = True
@@ -89,6 +90,8 @@ class _Answer:
     is_final: bool = True
     is_healthy: bool = False
     is_asleep: bool = False
+    is_refusal: bool = False
+    """A 4xx of a declared route: evidence, and yet a proxy may say it in the first moment; the last of three counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,9 @@ class _Asking:
         if self.target.health_route is None:
             return _Answer()
         sentence = f"the health route {self.path} answered {status} instead of 200{quote(text)}"
-        return _Answer((failed if 400 <= status < 500 else inconclusive)(Reason.UNHEALTHY, sentence))
+        is_refusal = 400 <= status < 500
+        judgement = (failed if is_refusal else inconclusive)(Reason.UNHEALTHY, sentence)
+        return _Answer(judgement, is_refusal=is_refusal)
 
 
 def _gave_up(answer: _Answer, seconds: float, woke: bool) -> Judgement:
