@@ -133,9 +133,9 @@ MARKS: Final = ("<!-- options: written by python tests/unknowns.py --write -->",
 def table() -> str:
     """What docs/unknowns.md says of the options: how many there are, and every concession."""
     known = options()
-    values = sum(len(found) for found in known.values())
+    counted = f"{len(known)} options with {sum(map(len, known.values()))} values make {all_pairs()} pairs."
     lines = [
-        f"{len(known)} options with {values} values make {all_pairs()} pairs. These promises hold only under some values:",
+        f"{counted} These promises hold only under some values:",
         "",
         "| option | value | the promise that falls | what happens instead |",
         "|---|---|---|---|",
