@@ -13,9 +13,10 @@ import grpc
 import pytest
 from control_plane import Running, running
 from plugin_process import Plugin, running_plugin
-from test_plugin import Stack, config, outlive_the_listing
+from test_plugin import SPEC, Stack, config, outlive_the_listing
 from test_restore import BAD, GOOD, bad_engine
 
+LISTED = "/v2/endpoint/acme"
 MOST = 40
 """Requests of one operation; a sweep that gets there has not come to its end."""
 
@@ -141,3 +142,38 @@ def test_a_right_that_is_lost_at_any_step_writes_nothing_more(base: Base, name: 
         assert base.world._script("GET", "/endpoints")["items"], case
     assert number - first >= least
     record_property("faults", number - first)
+
+
+@pytest.mark.fault(10, 11)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_first_rollout_that_loses_its_token_writes_nothing_more(
+    base: Base, status: int, tmp_path: Path, record_property: Any
+) -> None:
+    """Up to the proof: one POST at most, neither paused nor deleted afterwards, and what exists is in the state."""
+    for number in range(MOST):
+        base.world._script("POST", "/reset")
+        base.world.fault("html", status=status, skip=number, times=None)
+        since = int(base.world._script("GET", "/requests?since=1000000000")["count"])
+        held, said = "", ""
+        with running_plugin(config(base.world), folder=tmp_path) as plugin:
+            inputs = {**SPEC, "logical_name": "tiny"}
+            try:
+                inputs["owner"] = plugin.create("guard", {"members": ["tiny"]}).outs["owner"]
+                identity = plugin.create("identity", inputs)
+                held = identity.id
+                plugin.create("endpoint", {**inputs, "generation": identity.outs["generation"]})
+            except grpc.RpcError as error:
+                said = str(error.details())
+        log = base.world.requests(since)
+        if not (met := refused(log, status)):
+            break
+        case = f"request {number}: {[one['method'] + ' ' + one['path'] for one in met]}: {said}"
+        assert said, case
+        assert not base.writes_in(log[log.index(met[0]) + 1 :]), case
+        exists = base.world._script("GET", "/endpoints")["items"]
+        assert len(exists) == bool(held), case
+        assert (
+            len([one for one in log if (one["method"], one["status"]) == ("POST", 200) and one["path"] == LISTED]) <= 1
+        )
+    assert number >= 10
+    record_property("faults", number)
