@@ -1,7 +1,7 @@
 """`deploy()`: a folder of specs becomes a Pulumi stack. All findings of all specs come first and together."""
 
 from collections.abc import Sequence
-from glob import glob
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def _prepare(specs: str | None) -> tuple[Review, str, Lock]:
     paths = [Path(path) for path in sorted(glob(pattern, recursive=True))]  # noqa: PTH207 - a pattern may begin with ..
     if not paths:
         raise UsageError(f"No spec matches {pattern!r} in {Path.cwd()}: set hfdeploy:specs to where they are.")
-    loaded, problems = read_specs(paths)
+    loaded, problems = read_specs(paths, root=_root(pattern))
     namespace = chosen.namespace or ""
     if not namespace and any(one.spec.namespace is None for one in loaded):
         raise UsageError("No namespace is known: set hfdeploy:namespace, HFDEPLOY_NAMESPACE, or it in every spec.")
@@ -83,6 +83,13 @@ def _prepare(specs: str | None) -> tuple[Review, str, Lock]:
         raise SpecError(problems)
     _require_budget(config, review)
     return review, namespace, lock
+
+
+def _root(pattern: str) -> Path:
+    """The folder that no spec may lie outside of, links followed: what a pattern names before its first wildcard."""
+    parts = Path(pattern).parts
+    fixed = next((index for index, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
+    return Path(*parts[:fixed])
 
 
 def _require_budget(config: pulumi.Config, review: Review) -> None:

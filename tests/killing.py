@@ -133,14 +133,18 @@ class Stage:
             shutil.copytree(wreck.state / _NOTES, self._notes)
         self.world.app.world.store.load(json.loads(wreck.world))
 
-    def strike(self, point: Point) -> bool:
-        """Start the operation from its base and kill; False when the run came to its end before that request."""
-        operation = OPERATIONS[point.operation]
+    def set_out(self, operation: Operation) -> None:
+        """Put back what the operation starts from, and write the spec that it brings."""
         self.put_back(self._empty if operation.is_new else self._live)
         self.write(**dict(operation.spec))
         if operation.fails:
             self.world.mutate("tiny", behaviour={"stream": "empty", "only": BAD})
         self.world._script("DELETE", "/requests")
+
+    def strike(self, point: Point) -> bool:
+        """Start the operation from its base and kill; False when the run came to its end before that request."""
+        operation = OPERATIONS[point.operation]
+        self.set_out(operation)
         self.world.fault("hang", skip=point.number, times=1, commit=point.moment == "after")
         engine = self._start("destroy" if operation.down else "up")
         try:

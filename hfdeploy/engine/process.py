@@ -4,12 +4,17 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from hfdeploy.errors import EngineError
 
 LINES_SHOWN = 12
 """How much of a failed program's output goes into the message; the last lines hold the reason."""
+
+_GRACE: Final = 5.0
+"""Seconds that a program has to end by itself, once it was asked to."""
 
 
 def run(
@@ -23,7 +28,7 @@ def run(
     """Run `command` to its end and return what it wrote to standard output.
 
     `timeout` is in seconds, `text` what it reads from standard input (nothing, if left out). The program gets a session
-    of its own, so that at the deadline (or at Ctrl-C) what it started dies with it: the vendor's installer runs curl,
+    of its own, so that at the deadline (or at Ctrl-C) what it started ends with it: the vendor's installer runs curl,
     `go` runs compilers.
 
     Raises:
@@ -56,11 +61,20 @@ def run(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Kill whatever is left of the process's session; a no-op after a normal end."""
+    """End whatever is left of the process's session; a no-op after a normal end.
+
+    Asked first: an engine that is killed leaves the lock of its stack behind, and no later run could begin.
+    """
     if process.poll() is not None:
         return
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_GRACE)
+    finally:  # also at a second Ctrl-C
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def _tail(text: str) -> str:

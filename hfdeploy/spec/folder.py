@@ -163,7 +163,10 @@ def _named(paths: Sequence[Path], root: Path | None, problems: list[Problem]) ->
 
 def _within(path: Path, bounds: Path | None) -> Path:
     """What a path leads to, links followed, if that lies where specs may lie."""
-    target = path.resolve(strict=True)
+    try:
+        target = path.resolve(strict=True)
+    except RuntimeError:  # what Python before 3.13 makes of it; from there on it is an OSError
+        raise ValueError("is a link that leads in a circle") from None
     if bounds is not None and not target.is_relative_to(bounds.resolve()):
         raise ValueError("leads out of the folder of the specs, which none may leave")
     return target
