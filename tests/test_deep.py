@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proof import ASLEEP, EMPTY, GOOD, LONG, check_of, tries
 from speaker import Line, Speaker, http, stream, tgi, tgi_end, tgi_token
-from test_verify import ASLEEP, EMPTY, GOOD, LONG, check_of, tries
 
 from hfdeploy import errors
 from hfdeploy.spec import EndpointSpec, parse_spec
