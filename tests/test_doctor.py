@@ -21,7 +21,7 @@ from command_line import ROOT, on_terminal, run, surroundings
 from control_plane import Running, running
 from project import IDENTITY, SPEED, Project
 from speaker import Speaker, http
-from test_up import names
+from traffic import names
 
 from hfdeploy.doctor import machine
 

@@ -9,7 +9,7 @@ from command_line import run, surroundings
 from control_plane import Running
 from project import IDENTITY, Project
 from test_guard import FAST, GUARD, guard_of
-from test_up import count, names, writes
+from traffic import count, names, writes
 
 pytest_plugins = ["project", "command_line"]
 
