@@ -10,7 +10,8 @@ from typing import Any, Final
 import invariants
 from control_plane import Running, running
 from invariants import Others, Violation
-from reconcile import STOCK, Host, Providers, Run, Stack
+from plugin_host import Host
+from reconcile import STOCK, Providers, Run, Stack
 from sabotage import FOREIGN, OUTCOMES, Sabotage
 from schedule import BAD, BASE, Schedule, draw
 
