@@ -107,7 +107,6 @@ SHAPES = {
     "no http": (lambda line: line.say(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"), Verdict.INCONCLUSIVE, Reason.TRANSPORT),
 }
 
-
 OPEN = {
     "an error frame, then silence",
     "an open line after the end",

@@ -20,7 +20,6 @@ OTHER_ENGINES = [
 ]
 """The API's name of an engine and ours."""
 
-
 DECLARED = {
     "name": "chat",
     "repository": "acme/chat",

@@ -18,7 +18,6 @@ world = pytest.fixture(bare_world)
 ROOT = Path(__file__).parents[1]
 MODULES = ROOT / "hfdeploy" / "data" / "engine"
 
-
 GO = """
 case "$1" in
   version) echo "go version go{version} plan9/mips" ;;
