@@ -15,7 +15,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from control_plane import Running
-from reconcile import NAMESPACE, Host, Run, Stack
+from plugin_host import Host
+from reconcile import NAMESPACE, Run, Stack
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect

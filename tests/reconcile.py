@@ -6,33 +6,24 @@ read with an empty id drops the resource; a replacement deletes first, and what 
 and only when nothing failed before. Killing the process ends the run at that point.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-import dill
 import grpc
-from google.protobuf import struct_pb2
-from google.protobuf.json_format import MessageToDict
-from plugin_process import Plugin, running_plugin
+from plugin_host import SECONDS, Host, Props, packed, unpacked
+from plugin_process import Plugin
 from pulumi.dynamic import ResourceProvider
 from pulumi.runtime.proto import provider_pb2
-from wound.renewal import Renewal
 
 from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
 from hfdeploy.provider.members import member
 
-HERE = Path(__file__).parent
 NAMESPACE = "acme"
 _GUARD = "stack-guard"
-_SECONDS = 120
-"""Real ones for one call: clocks are wound, so this is for what hangs for ever."""
 
-Props = dict[str, Any]
 Specs = Mapping[str, Mapping[str, Any]]
 
 
@@ -73,62 +64,6 @@ class Run:
 
     def __str__(self) -> str:
         return "green" if self.is_green else "killed" if self.was_killed else "; ".join(self.errors)
-
-
-class Host:
-    """The plugin process, started again when somebody killed it. `environment` is what the next run sees."""
-
-    def __init__(self, config: Mapping[str, str], folder: Path, **environment: str) -> None:
-        self.config, self.folder = dict(config), folder
-        self.environment = environment
-        self.said: list[str] = []
-        """Every line shown so far, of processes that are gone, too."""
-        self._open: ExitStack | None = None
-        self._plugin: Plugin | None = None
-
-    @property
-    def errors_file(self) -> Path:
-        """What the processes wrote to their standard error."""
-        return self.folder / "stderr.txt"
-
-    def begin(self) -> Plugin:
-        """A process that knows nothing of earlier runs."""
-        if self._plugin is None or self._plugin.process.poll() is not None:
-            self.close()
-            self._start()
-        assert self._plugin is not None
-        self.said += self._plugin.lines()
-        self._plugin.engine.lines.clear()
-        request = provider_pb2.CreateRequest(
-            urn="urn:pulumi:test::hfdeploy::renewal::renewal",
-            properties=_struct(Renewal, {"environment": self.environment}),
-        )
-        self._plugin._stub.Create(request, timeout=_SECONDS)
-        return self._plugin
-
-    @property
-    def pid(self) -> int:
-        assert self._plugin is not None
-        return self._plugin.process.pid
-
-    def mourn(self) -> None:
-        """Wait for the end of a process that is being killed; the next run starts another."""
-        assert self._plugin is not None
-        self._plugin.process.wait(timeout=30)
-
-    def close(self) -> None:
-        if self._plugin is not None:
-            self.said += self._plugin.lines()
-        if self._open is not None:
-            self._open.close()
-        self._open = self._plugin = None
-
-    def _start(self) -> None:
-        path = f"{HERE / 'wound'}:{HERE}:{HERE.parent}"
-        environment = {"PYTHONPATH": path, "TEST_EMULATOR": self.config["hfdeploy:apiUrl"], **self.environment}
-        self._open = ExitStack()
-        stderr = self._open.enter_context(self.errors_file.open("ab"))
-        self._plugin = self._open.enter_context(running_plugin(self.config, environment, self.folder, stderr))
 
 
 class Stack:
@@ -204,16 +139,16 @@ class Stack:
     def _refresh(self, run: Run) -> bool:
         for key, held in list(self.state.items()):
             request = provider_pb2.ReadRequest(
-                id=held.id, urn=_urn(*key), properties=_struct(self._provider(held.kind), held.outs)
+                id=held.id, urn=_urn(*key), properties=packed(self._provider(held.kind), held.outs)
             )
-            reply = self._call(run, lambda request=request: self._plugin._stub.Read(request, timeout=_SECONDS))
+            reply = self._call(run, lambda request=request: self._plugin._stub.Read(request, timeout=SECONDS))
             if reply is None:
                 continue
             if not reply.id:
                 del self.state[key]
                 continue
-            held.outs = _plain(reply.properties)
-            held.inputs = _plain(reply.inputs) or held.inputs
+            held.outs = unpacked(reply.properties)
+            held.inputs = unpacked(reply.inputs) or held.inputs
         return run.is_green
 
     def _bring(self, specs: Specs, run: Run) -> None:
@@ -242,46 +177,46 @@ class Stack:
     def _check(self, kind: str, name: str, held: Held | None, wanted: Props, run: Run) -> Props | None:
         provider = self._provider(kind)
         request = provider_pb2.CheckRequest(
-            urn=_urn(kind, name), olds=_struct(provider, held.inputs if held else {}), news=_struct(provider, wanted)
+            urn=_urn(kind, name), olds=packed(provider, held.inputs if held else {}), news=packed(provider, wanted)
         )
-        reply = self._call(run, lambda: self._plugin._stub.Check(request, timeout=_SECONDS))
+        reply = self._call(run, lambda: self._plugin._stub.Check(request, timeout=SECONDS))
         if reply is None:
             return None
         run.errors += [f"{failure.property}: {failure.reason}" for failure in reply.failures]
-        return None if reply.failures else _plain(reply.inputs)
+        return None if reply.failures else unpacked(reply.inputs)
 
     def _diff(self, kind: str, name: str, held: Held, inputs: Props, run: Run) -> Any:
         provider = self._provider(kind)
         request = provider_pb2.DiffRequest(
-            id=held.id, urn=_urn(kind, name), olds=_struct(provider, held.outs), news=_struct(provider, inputs)
+            id=held.id, urn=_urn(kind, name), olds=packed(provider, held.outs), news=packed(provider, inputs)
         )
-        return self._call(run, lambda: self._plugin._stub.Diff(request, timeout=_SECONDS))
+        return self._call(run, lambda: self._plugin._stub.Diff(request, timeout=SECONDS))
 
     def _create(self, kind: str, name: str, inputs: Props, run: Run) -> bool:
-        request = provider_pb2.CreateRequest(urn=_urn(kind, name), properties=_struct(self._provider(kind), inputs))
-        reply = self._call(run, lambda: self._plugin._stub.Create(request, timeout=_SECONDS))
+        request = provider_pb2.CreateRequest(urn=_urn(kind, name), properties=packed(self._provider(kind), inputs))
+        reply = self._call(run, lambda: self._plugin._stub.Create(request, timeout=SECONDS))
         if reply is None:
             return False
-        self.state[kind, name] = Held(kind, name, reply.id, inputs, _plain(reply.properties))
+        self.state[kind, name] = Held(kind, name, reply.id, inputs, unpacked(reply.properties))
         return True
 
     def _update(self, kind: str, name: str, held: Held, inputs: Props, run: Run) -> bool:
         provider = self._provider(kind)
         request = provider_pb2.UpdateRequest(
-            id=held.id, urn=_urn(kind, name), olds=_struct(provider, held.outs), news=_struct(provider, inputs)
+            id=held.id, urn=_urn(kind, name), olds=packed(provider, held.outs), news=packed(provider, inputs)
         )
-        reply = self._call(run, lambda: self._plugin._stub.Update(request, timeout=_SECONDS))
+        reply = self._call(run, lambda: self._plugin._stub.Update(request, timeout=SECONDS))
         if reply is None:
             return False
-        held.inputs, held.outs = inputs, _plain(reply.properties)
+        held.inputs, held.outs = inputs, unpacked(reply.properties)
         return True
 
     def _delete(self, kind: str, name: str, run: Run) -> bool:
         held = self.state[kind, name]
         request = provider_pb2.DeleteRequest(
-            id=held.id, urn=_urn(kind, name), properties=_struct(self._provider(kind), held.outs)
+            id=held.id, urn=_urn(kind, name), properties=packed(self._provider(kind), held.outs)
         )
-        if self._call(run, lambda: self._plugin._stub.Delete(request, timeout=_SECONDS)) is None:
+        if self._call(run, lambda: self._plugin._stub.Delete(request, timeout=SECONDS)) is None:
             return False
         del self.state[kind, name]
         return True
@@ -338,19 +273,6 @@ def _is_in(kind: str, name: str, specs: Specs) -> bool:
 
 def _differs(diff: Any) -> bool:
     return bool(diff.changes == provider_pb2.DiffResponse.DIFF_SOME)
-
-
-def _struct(provider: type[ResourceProvider], values: Mapping[str, Any]) -> struct_pb2.Struct:
-    pickled = base64.b64encode(dill.dumps(provider(), protocol=4, recurse=True)).decode()
-    struct = struct_pb2.Struct()
-    struct.update({**values, "__provider": pickled})
-    return struct
-
-
-def _plain(struct: struct_pb2.Struct) -> Props:
-    values = MessageToDict(struct)
-    values.pop("__provider", None)
-    return values
 
 
 def _urn(kind: str, name: str) -> str:

@@ -18,7 +18,7 @@ import yaml
 from command_line import ROOT, surroundings
 from control_plane import Running
 from project import Project
-from test_up import names
+from traffic import names
 
 from hfdeploy import cli, engine
 

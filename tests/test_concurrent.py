@@ -15,7 +15,7 @@ from plugin_process import Plugin, Resource, running_plugin
 from project import IDENTITY, Project
 from test_guard import FAST, guard_of
 from test_plugin import SPEC, config
-from test_up import names, writes
+from traffic import names, writes
 
 pytest_plugins = ["project"]
 

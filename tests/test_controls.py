@@ -6,7 +6,8 @@ import pytest
 from controls.campaign import CONTROLS, GUARDLESS, Control
 from invariants import endpoints
 from reconcile import STOCK, Stack
-from schedule import BASE, Theatre, theatre
+from schedule import BASE
+from theatre import Theatre, theatre
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from control_plane import Running
 from invariants import endpoints
 from reconcile import Run, Stack
 from sabotage import Change, Injury
-from schedule import BAD, BASE, NAMES, REGISTRY, SECRET, Schedule, Theatre, theatre
+from schedule import BAD, BASE, NAMES, REGISTRY, SECRET, Schedule
+from theatre import Theatre, theatre
 
 ONE = NAMES[0]
 LISTS = 6

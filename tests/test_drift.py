@@ -3,7 +3,7 @@
 import pytest
 from control_plane import Running
 from project import Project
-from test_up import count, sent, writes
+from traffic import count, sent, writes
 
 pytest_plugins = ["project"]
 

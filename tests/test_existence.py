@@ -1,12 +1,7 @@
-"""One endpoint and never two, nobody else's and never a lost one: creates and deletes while the service misbehaves.
-
-In the plugin process. Every case has a namespace of its own, so that many share an emulator and a process.
-"""
+"""One endpoint and never two, nobody else's and never a lost one: creates and deletes while the service misbehaves."""
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -14,27 +9,15 @@ from typing import Any
 import grpc
 import pytest
 from control_plane import OWNER, Running
-from plugin_process import Plugin, Resource, running_plugin
+from existence import OURS, UNCLEAR, UNSEEN, blind_posts, bring, existing, in_parallel, of, seen, wanted
+from plugin_process import Plugin, running_plugin
 from replies import endpoint_reply
 from speaker import Speaker, http
-from test_plugin import SPEC, Stack, config, failure, puts
+from test_plugin import Stack, config, failure, puts
 
 pytest_plugins = ["project"]
 
-UNSEEN = {"verify": {"when": "never"}}
 MANY = [f"team-{number:03}" for number in range(100)]
-OURS = "0123456789ab"
-
-UNCLEAR: dict[str, dict[str, Any]] = {
-    "500": {"kind": "server_error"},
-    "500 after the commit": {"kind": "server_error", "commit": True},
-    "502": {"kind": "bad_gateway"},
-    "503": {"kind": "unavailable"},
-    "reset": {"kind": "reset"},
-    "reset after the commit": {"kind": "reset", "commit": True},
-    "half a body": {"kind": "half_body"},
-}
-"""Seven answers after which nobody knows what was done. Silence takes a deadline: tests/faults."""
 
 
 @pytest.fixture
@@ -51,58 +34,9 @@ def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
         yield process
 
 
-def wanted(namespace: str = "acme", owner: str = OURS, **changes: Any) -> dict[str, Any]:
-    return {**SPEC, **UNSEEN, "namespace": namespace, "owner": owner, "logical_name": "tiny", **changes}
-
-
-def of(world: Running, namespace: str, *methods: str) -> list[dict[str, Any]]:
-    """What was asked of the management API about one namespace; with `methods`, these only."""
-    paths = (f"/v2/endpoint/{namespace}/", f"/v2/endpoint/{namespace}?")
-    return [
-        one
-        for one in world.requests()
-        if f"{one['path']}?".startswith(paths) and one["method"] in (methods or ("GET", "POST", "PUT", "DELETE"))
-    ]
-
-
-def existing(world: Running, namespace: str) -> list[dict[str, Any]]:
-    return [one for one in world._script("GET", "/endpoints")["items"] if one["namespace"] == namespace]
-
-
-def seen(world: Running, namespace: str) -> dict[str, Any]:
-    """The endpoint as the service shows it."""
-    found: dict[str, Any] = world.owner.get(f"/v2/endpoint/{namespace}/tiny").json()
-    return found
-
-
 def as_it_is(world: Running, namespace: str) -> tuple[str, Any]:
     """All that the service and its memory say of it, secrets included."""
     return json.dumps(seen(world, namespace)), world.inner("tiny", namespace)["config"]
-
-
-def blind_posts(world: Running, namespace: str) -> int:
-    """POSTs that followed another one without a look at the name in between."""
-    asked = [one["method"] for one in of(world, namespace, "POST", "GET") if not one["path"].endswith("/replica")]
-    return sum(pair == ("POST", "POST") for pair in pairwise(asked))
-
-
-def bring(plugin: Plugin, given: dict[str, Any], runs: int = 3) -> tuple[Resource, int]:
-    """Create and roll out as often as a person would run `up` again; the identity, and how many runs it took."""
-    for run in range(1, runs + 1):
-        try:
-            identity = plugin.create("identity", given, timeout=150)
-            plugin.create("endpoint", {**given, "generation": identity.outs["generation"]}, timeout=150)
-        except grpc.RpcError:
-            if run == runs:
-                raise
-        else:
-            return identity, run
-    raise AssertionError("unreachable")
-
-
-def in_parallel(cases: list[Callable[[], Any]]) -> list[Any]:
-    with ThreadPoolExecutor(len(cases)) as pool:
-        return [one.result() for one in [pool.submit(case) for case in cases]]
 
 
 @pytest.mark.fault(3)

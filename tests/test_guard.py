@@ -6,7 +6,7 @@ import pytest
 from control_plane import Running
 from project import IDENTITY, Project
 from test_program import TINY
-from test_up import count, names, writes
+from traffic import count, names, writes
 
 pytest_plugins = ["project"]
 

@@ -9,7 +9,7 @@ from project import IDENTITY, Project
 from test_guard import guard_of
 from test_plugin import Stack, config, puts
 from test_program import TINY
-from test_up import count, names, writes
+from traffic import count, names, writes
 
 pytest_plugins = ["project"]
 

@@ -8,7 +8,7 @@ import pytest
 from command_line import run, surroundings
 from control_plane import OWNER, Running, running
 from project import ENDPOINT, IDENTITY, SPEED, Project
-from test_up import names
+from traffic import names
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from control_plane import Running
 from project import ENDPOINT, Project
-from test_up import count, writes
+from traffic import count, writes
 
 pytest_plugins = ["project"]
 

@@ -9,7 +9,7 @@ import pytest
 from control_plane import Running
 from project import ENDPOINT, IDENTITY, Project
 from pulumi import automation
-from test_up import count, names, sent, writes
+from traffic import count, names, sent, writes
 
 import hfdeploy
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plugin_process import Plugin, running_plugin
 from project import Project
 from test_plugin import SPEC, Stack, config
-from test_up import count, writes
+from traffic import count, writes
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.diff import compare

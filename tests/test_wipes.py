@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from control_plane import OWNER, Running
-from test_drift_fields import DOMAIN
+from drift import DOMAIN
 from test_plugin import puts
 
 from hfdeploy.diff import FIELDS

@@ -19,7 +19,8 @@ from allpairspy import AllPairs
 from invariants import Others, Violation
 from reconcile import Run, Stack
 from sabotage import FOREIGN, Injury, Sabotage
-from schedule import BAD, BASE, REGISTRY, SECRET, Theatre, theatre
+from schedule import BAD, BASE, REGISTRY, SECRET
+from theatre import Theatre, theatre
 
 from hfdeploy.emulator import switches
 from hfdeploy.emulator.options import control_options

@@ -1,8 +1,8 @@
 """Streams that never end: each deadline ends them when it says, on this machine's own clock."""
 
 import pytest
+from exchange import answer
 from speaker import ALIVE, Answer, Speaker, opening, tgi_token
-from test_stream import answer
 
 from hfdeploy.stream import Deadlines
 from hfdeploy.verdict import Deadline, Reason, Verdict, Wanted, judge

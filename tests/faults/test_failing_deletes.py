@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from control_plane import Running
 from project import IDENTITY, Project
-from test_up import count, names
+from traffic import count, names
 
 pytest_plugins = ["project"]
 

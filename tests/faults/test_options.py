@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import unknowns
-from schedule import Theatre, theatre
+from theatre import Theatre, theatre
 
 ROWS = unknowns.covering_rows()
 

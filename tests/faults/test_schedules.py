@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from schedule import Theatre, draw, theatre
+from schedule import draw
+from theatre import Theatre, theatre
 
 SEEDS = range(500)
 

@@ -12,7 +12,8 @@ from controls.configurations import AsksNobody
 from controls.identities import AdoptsAnything, ConflictIsAnError, RandomSuffix
 from reconcile import STOCK, Providers
 from sabotage import Change, Injury
-from schedule import BASE, NAMES, Schedule, Theatre, theatre
+from schedule import BASE, NAMES, Schedule
+from theatre import Theatre, theatre
 
 KINDS = (
     "killed before",

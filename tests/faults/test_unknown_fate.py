@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from control_plane import OWNER, Running
+from existence import UNCLEAR, blind_posts, bring, existing, in_parallel, of, seen, wanted
 from plugin_process import running_plugin
-from test_existence import UNCLEAR, blind_posts, bring, existing, in_parallel, of, seen, wanted
 from test_plugin import config
 
 pytest_plugins = ["project"]
