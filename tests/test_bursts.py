@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from replies import endpoint_reply
 from speaker import Heard, Line, Speaker, http
 from test_client_faults import ALL, BODY, PATHS, TINY, connect, update

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from speaker import Answer, Line, Speaker, http, opening, stream, tgi, tgi_token
 from test_verify import EMPTY, GOOD, LONG, check_of, tries
 
