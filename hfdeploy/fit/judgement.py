@@ -7,6 +7,7 @@ and their sources: docs/sizing.md. Integers and fractions of bytes throughout; G
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from math import floor
 from typing import Final
 
 from hfdeploy.catalog import Hardware
@@ -96,17 +97,11 @@ class Arithmetic:
     cache: Fraction
     """One sequence of the wanted length."""
 
-    cache_per_token: Fraction
-    """The next token of a long sequence; 0 where a window holds everything."""
+    overhead: Fraction
+    """Activation, logits and what is fixed."""
 
-    @property
-    def overhead(self) -> Fraction:
-        return self.activation + self.logits + self.fixed
-
-    @property
-    def free(self) -> Fraction:
-        """For the cache of all sequences."""
-        return self.budget - self.weights - self.overhead
+    free: Fraction
+    """For the cache of all sequences: what the budget leaves beside weights and overhead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +163,21 @@ def _arithmetic(model: Model, card: Card, load: Load, tensor: int, length: int |
             return Fraction(0)
         return Fraction(shape.attention.cache_bytes(tokens, tensor=tensor, element=load.cache_element))
 
+    budget, weights = card.bytes * load.utilisation, Fraction(total, tensor)
+    activation = load.batched_tokens * _ACTIVATION * (Fraction(3 * width, tensor) + 3 * hidden)
+    logits = Fraction(load.sequences * vocabulary * _LOGIT)
+    fixed = _FIXED + (_COLLECTIVES if tensor > 1 else 0)
+    overhead = activation + logits + fixed
     return Arithmetic(
         visible=card.bytes,
-        budget=card.bytes * load.utilisation,
-        weights=Fraction(total, tensor),
-        activation=load.batched_tokens * _ACTIVATION * (Fraction(3 * width, tensor) + 3 * hidden),
-        logits=Fraction(load.sequences * vocabulary * _LOGIT),
-        fixed=_FIXED + (_COLLECTIVES if tensor > 1 else 0),
+        budget=budget,
+        weights=weights,
+        activation=activation,
+        logits=logits,
+        fixed=fixed,
         cache=cache(length or 0),
-        cache_per_token=cache(_FAR + 1) - cache(_FAR),
+        overhead=overhead,
+        free=budget - weights - overhead,
     )
 
 
@@ -260,15 +261,23 @@ def _longest(shape: Shape | None, sums: Arithmetic, tensor: int, load: Load) -> 
     """The longest sequence that starts, in whole blocks; None where a window bounds what any length needs."""
     if shape is None or sums.free <= 0:
         return 0
-    low, high = 0, 1
-    while shape.attention.cache_bytes(high * _BLOCK, tensor=tensor, element=load.cache_element) <= sums.free:
-        low, high = high, 2 * high
-        if high * _BLOCK > _FAR:
-            return None
+    free = floor(sums.free)
+
+    def held(blocks: int) -> bool:
+        return shape.attention.cache_bytes(blocks * _BLOCK, tensor=tensor, element=load.cache_element) <= free
+
+    if held(_FAR):
+        return None
+    far = shape.attention.cache_bytes(_FAR, tensor=tensor, element=load.cache_element)
+    if each := shape.attention.cache_bytes(_FAR + 1, tensor=tensor, element=load.cache_element) - far:
+        # Beyond every window each token takes as much, so that one division finds it.
+        low = (free - far + each * _FAR) // each // _BLOCK
+        if low >= 0 and held(low) and not held(low + 1):
+            return low * _BLOCK
+    low, high = 0, _FAR
     while high - low > 1:
         middle = (low + high) // 2
-        need = shape.attention.cache_bytes(middle * _BLOCK, tensor=tensor, element=load.cache_element)
-        low, high = (middle, high) if need <= sums.free else (low, middle)
+        low, high = (middle, high) if held(middle) else (low, middle)
     return low * _BLOCK
 
 
@@ -311,7 +320,7 @@ def _has_cache(shape: Shape) -> bool:
 
 def gib(size: Fraction | int) -> str:
     """Bytes as GiB with two decimals."""
-    return f"{float(Fraction(size) / GIB):.2f}"
+    return f"{float(size) / GIB:.2f}"
 
 
 def _sentence(why: str) -> str:
