@@ -87,6 +87,8 @@ def describe_model(model: Model) -> list[tuple[str, str]]:
         context = f", context {shape.context}" if shape.context else ""
         facts.append(("shape", f"{shape.architecture}, {shape.heads} heads, hidden {shape.hidden}{context}"))
         facts.append(("attention", str(shape.attention)))
+    if model.file:
+        facts.append(("file", model.file))
     if model.commit:
         facts.append(("commit", model.commit))
     return facts
@@ -98,6 +100,7 @@ def fit_json(model: Model, fits: Sequence[Fit], *, asked: str = "") -> dict[str,
         "schemaVersion": 1,
         "repository": model.repository,
         "commit": model.commit or None,
+        "file": model.file or None,
         "weights_bytes": model.weights.bytes,
         "asked": asked or None,
         "fits": [one_fit_json(fit) for fit in fits],

@@ -74,7 +74,7 @@ def model_of(name: str) -> Model:
 
 
 def parameters(config: dict[str, Any]) -> int:
-    """Of a dense model of llama's kind: embeddings, attention (with biases in qwen2), gated feed-forward part, norms."""
+    """Of a dense model of llama's kind: embeddings, attention (biases in qwen2), gated feed-forward part, norms."""
     hidden, layers, heads = config["hidden_size"], config["num_hidden_layers"], config["num_attention_heads"]
     keys = config["num_key_value_heads"] * (hidden // heads)
     attention = 2 * hidden * hidden + 2 * hidden * keys
@@ -117,17 +117,21 @@ def tables() -> str:
     listed = [case for case in failures if case.said["instance"].partition(" ")[0] in _TYPES]
     refused = [case for case in runs if case.fit.verdict is FitVerdict.NO_FIT]
     lines = [
-        f"{len(runs)} pairs that public sources show running, advise or measured; {len(refused)} of them judged "
-        f"`no_fit`. Without a length in the source, the engine's default of that time, or the model's own.",
+        (
+            f"{len(runs)} pairs that public sources show running, advise or measured; {len(refused)} of them judged "
+            f"`no_fit`. Without a length in the source, the engine's default of that time, or the model's own."
+        ),
         "",
         "| model | instance | engine | tokens | verdict | free per GPU | source |",
         "|---|---|---|---|---|---|---|",
         *(_row(case) for case in runs),
         "",
-        f"{len(failures)} published reports of starts that failed for want of memory; {len(missed)} of them missed, "
-        f"that is judged `fit` ({100 * len(missed) / len(failures):.0f} %). Cards that the catalogue does not have are "
-        f"judged by the rule for cards that nobody looked at, so that they are `tight` at best, and a warning. On cards of "
-        f"the catalogue alone {sum(map(is_missed, listed))} of {len(listed)} are missed.",
+        (
+            f"{len(failures)} published reports of starts that failed for want of memory; {len(missed)} of them "
+            f"missed, that is judged `fit` ({100 * len(missed) / len(failures):.0f} %). Cards that the catalogue does "
+            f"not have are judged by the rule for cards that nobody looked at, so that they are `tight` at best, and a "
+            f"warning. On cards of the catalogue alone {sum(map(is_missed, listed))} of {len(listed)} are missed."
+        ),
         "",
         "| model | instance | engine | tokens | verdict | free per GPU | source |",
         "|---|---|---|---|---|---|---|",
