@@ -1,10 +1,10 @@
 """fit, lock: whether a model fits, and the file that lets a review judge that without a network."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -53,6 +53,10 @@ _DTYPES: Final = {
 }
 
 
+_ELEMENTS: Final = {"float32": ("F32", 4), "float16": ("F16", 2), "bfloat16": ("BF16", 2)}
+"""Types of config.json as headers call them, and bytes of one element."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(
@@ -60,6 +64,8 @@ def register(app: typer.Typer) -> None:
             "hfdeploy fit tiiuae/falcon-40b-instruct --cloud aws --region us-east-1",
             "hfdeploy fit meta-llama/Llama-3.1-8B-Instruct --cloud aws --region us-east-1 --instance 'nvidia-l4 x1' "
             "--max-model-len 8192 --concurrency 4",
+            "hfdeploy fit bartowski/Meta-Llama-3.1-8B-Instruct-GGUF --gguf Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf "
+            "--cloud aws --region us-east-1 --max-model-len 8192",
             "hfdeploy fit acme/own --config config.json --weights-bytes 14483464192 --cloud gcp --region us-east4",
         )
     )(fit)
@@ -93,7 +99,7 @@ def fit(
     """Rank a region's instances by what fits.
 
     Cheapest that fits first, and why each other does not.
-    The sizes are those in the headers of its safetensors files; the weights are not fetched, and no code of the
+    The sizes are those in the headers of its safetensors files, or of a GGUF file; the weights are not fetched, and no code of the
     repository is run. What is not known is `unknown`, never a fit. Ends with 5 when --instance does not hold it.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
@@ -166,6 +172,8 @@ def _model(
 ) -> Model:
     if (config is None) != (weights_bytes is None):
         raise UsageError("--config and --weights-bytes belong together: the one has the shape, the other the size.")
+    if config and gguf:
+        raise UsageError("--gguf is read from the Hub, and --config asks no Hub: leave one of them out.")
     if config is None or weights_bytes is None:
         locked = _read(chosen, repository, revision, gguf, is_any=True)
         if locked.model is None:
@@ -178,7 +186,19 @@ def _model(
         raise UsageError(f"{config} is no JSON.") from None
     except UnknownShape as problem:
         raise UsageError(f"{config}: {problem}, so nobody can say whether it fits.") from None
-    return Model(repository, Weights(weights_bytes, weights_bytes // 2), shape)
+    return Model(repository, _said(weights_bytes, document), shape)
+
+
+def _said(size: int, config: Mapping[str, Any]) -> Weights:
+    """Weights of which only the bytes are said: how many elements follows from the type in config.json.
+
+    Where that has packed them, nobody says how many parameters they stand for.
+    """
+    if config.get("quantization_config"):
+        return Weights(size, size, ("packed",))
+    dtype = config.get("dtype") or config.get("torch_dtype")
+    name, element = _ELEMENTS.get(dtype if isinstance(dtype, str) else "", ("", 2))
+    return Weights(size, size // element, (name,) if name else ())
 
 
 def _read(chosen: Settings, repository: str, revision: str | None, gguf: str | None, *, is_any: bool = False) -> Locked:

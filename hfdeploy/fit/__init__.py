@@ -17,7 +17,8 @@ from hfdeploy.fit.attention import (
     read_attention,
 )
 from hfdeploy.fit.card import GIB, Card, card_of
-from hfdeploy.fit.gguf import LONGEST_HEADER, GgufHeader, gguf_shape, gguf_weights, read_gguf
+from hfdeploy.fit.gguf import gguf_shape, gguf_weights
+from hfdeploy.fit.ggufheader import LONGEST_HEADER, GgufHeader, read_gguf
 from hfdeploy.fit.judgement import judge
 from hfdeploy.fit.pipeline import DENOISERS, read_pipeline_shape
 from hfdeploy.fit.planned import judge_plan, llamacpp_load, load_of

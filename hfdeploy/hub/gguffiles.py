@@ -69,8 +69,10 @@ def _parts(files: frozenset[str], file: str) -> list[str]:
 
 def _only(files: frozenset[str]) -> str:
     models = _models(files)
-    if len(models) != 1:
-        raise UnknownWeights(f"nobody said which of its GGUF files; {_named(models)}")
+    if len(models) > 1:
+        raise UnknownWeights(f"which of its GGUF files is not said (--gguf), and they differ; {_named(models)}")
+    if not models:
+        raise UnknownWeights(_named(models))
     return models[0]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hfdeploy.catalog import format_rate
-from hfdeploy.fit import Fit, Model, Precision, gib
+from hfdeploy.fit import Fit, Model, Precision, Weights, gib
 from hfdeploy.render.hardware import NOTHING, describe_status, hardware_json
 from hfdeploy.render.table import Column, Table
 
@@ -81,7 +81,7 @@ def describe_model(model: Model) -> list[tuple[str, str]]:
     """What a judgement rests on."""
     weights, shape = model.weights, model.shape
     facts = [
-        ("weights", f"{gib(weights.bytes)} GiB in {weights.parameters:,} elements ({', '.join(weights.dtypes)})"),
+        ("weights", f"{gib(weights.bytes)} GiB{_elements(weights)}"),
     ]
     if shape is not None:
         context = f", context {shape.context}" if shape.context else ""
@@ -92,6 +92,11 @@ def describe_model(model: Model) -> list[tuple[str, str]]:
     if model.commit:
         facts.append(("commit", model.commit))
     return facts
+
+
+def _elements(weights: Weights) -> str:
+    """How many of which types; nothing where only the bytes are known."""
+    return f" in {weights.parameters:,} elements ({', '.join(weights.dtypes)})" if weights.dtypes else ""
 
 
 def fit_json(model: Model, fits: Sequence[Fit], *, asked: str = "") -> dict[str, Any]:
