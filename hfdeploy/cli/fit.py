@@ -99,8 +99,9 @@ def fit(
     """Rank a region's instances by what fits.
 
     Cheapest that fits first, and why each other does not.
-    The sizes are those in the headers of its safetensors files, or of a GGUF file; the weights are not fetched, and no code of the
-    repository is run. What is not known is `unknown`, never a fit. Ends with 5 when --instance does not hold it.
+    The sizes are those in the headers of its safetensors files, or of a GGUF file; the weights are not fetched, and no
+    code of the repository is run. What is not known is `unknown`, never a fit. Ends with 5 when --instance does not
+    hold it.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
     precision = _precision(dtype)
