@@ -5,6 +5,7 @@
 #   make down                     everything of the stack removed again
 #   make test, make test-system   everything checked; the second one with other people's programs
 #   make faults                   each fault of tests/faults/catalogue.yaml, kills included; 60 minutes on two cores
+#   make bench-plan               1,000 specs planned, as a ratio to reading the same files with a plain loader
 #   make fuzz                     the loader and the stream reader under noise (FUZZ_SECONDS=120 each); Python 3.11 only
 
 STACK ?= local
@@ -20,7 +21,7 @@ RUN := $(BIN)/python -m tools.stack
 FUZZ_SECONDS ?= 120
 FUZZ := .fuzz/bin/python
 
-.PHONY: up down test test-system faults fuzz engine
+.PHONY: up down test test-system faults bench-plan fuzz engine
 
 up: engine
 	@$(RUN) up --stack "$(STACK)" $(if $(EMULATOR_PORT),--port "$(EMULATOR_PORT)") $(if $(YES),--yes)
@@ -40,6 +41,9 @@ faults: engine
 
 test-system: engine
 	$(BIN)/pytest --complete tests/system
+
+bench-plan: $(INSTALLED)
+	@$(BIN)/python -m benchmarks.plan
 
 fuzz: .fuzz/.installed
 	$(FUZZ) tests/fuzz/run.py loader $(FUZZ_SECONDS)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hfdeploy.errors import UsageError
 from hfdeploy.fit import Model, Shape, Weights, attention_document, read_attention
-from hfdeploy.spec import EndpointSpec
+from hfdeploy.spec import EndpointSpec, LlamacppEngine
 
 FILE: Final = "hfdeploy.lock.json"
 _VERSION: Final = 1
@@ -44,8 +44,15 @@ class Lock:
 
 
 def key_of(spec: EndpointSpec) -> str:
-    """What a repository is listed under: `org/name`, or `org/name@revision`."""
-    return spec.repository if spec.revision is None else f"{spec.repository}@{spec.revision}"
+    """What a repository is listed under: `org/name`, with `@revision` where one is named and `#file` for GGUF."""
+    revision = "" if spec.revision is None else f"@{spec.revision}"
+    file = gguf_of(spec)
+    return f"{spec.repository}{revision}{'' if file is None else f'#{file}'}"
+
+
+def gguf_of(spec: EndpointSpec) -> str | None:
+    """The GGUF file that the engine loads; None for engines that load others."""
+    return spec.engine.model_path if isinstance(spec.engine, LlamacppEngine) else None
 
 
 def pinned(spec: EndpointSpec, lock: Lock) -> EndpointSpec:
@@ -104,4 +111,6 @@ def _locked(name: str, entry: Mapping[str, Any]) -> Locked:
     shape = entry["shape"]
     if shape is not None:
         shape = Shape(**{**shape, "attention": read_attention(shape["attention"])})
-    return Locked(str(entry["commit"] or ""), Model(name.partition("@")[0], weights, shape, str(entry["commit"] or "")))
+    repository, file = name.partition("#")[0].partition("@")[0], name.partition("#")[2]
+    commit = str(entry["commit"] or "")
+    return Locked(commit, Model(repository, weights, shape, commit, file))

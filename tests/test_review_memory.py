@@ -47,7 +47,13 @@ def test_four_t4_do_not_hold_it_either(specs: Path) -> None:
     """What the web interface of that time proposed."""
     change(specs, engine={"type": "tgi"}, instance="nvidia-t4 x4")
 
-    assert run("plan", specs).returncode == 5
+    ended = run("plan", specs)
+
+    assert ended.returncode == 5
+    assert "no_fit" in ended.stdout
+    assert "The weights take 19.48 GiB" in ended.stdout.replace("the weights", "The weights")
+    assert "nvidia-a100 x1 with 8-bit weights at $2.50/h" in ended.stdout
+    assert "nvidia-a100 x2 at $5.00/h" in ended.stdout
 
 
 def test_a_review_for_programs_has_the_arithmetic(specs: Path) -> None:

@@ -1,9 +1,10 @@
 """fit, lock: whether a model fits, and the file that lets a review judge that without a network."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -23,9 +24,21 @@ from hfdeploy.cli.service import best_catalog, choose
 from hfdeploy.cli.specs import FOLDER, SpecsArgument
 from hfdeploy.cli.terminal import Format
 from hfdeploy.errors import UnknownHardware, UsageError
-from hfdeploy.fit import Fit, FitVerdict, Load, Model, Precision, UnknownShape, Weights, rank, read_shape, ways_out
+from hfdeploy.fit import (
+    Fit,
+    FitVerdict,
+    Load,
+    Model,
+    Precision,
+    UnknownShape,
+    Weights,
+    llamacpp_load,
+    rank,
+    read_shape,
+    ways_out,
+)
 from hfdeploy.labels import resolve
-from hfdeploy.lock import FILE, Lock, Locked, key_of, lock_file, write_lock
+from hfdeploy.lock import FILE, Lock, Locked, gguf_of, key_of, lock_file, write_lock
 from hfdeploy.settings import Settings
 from hfdeploy.spec import load_specs
 
@@ -40,6 +53,10 @@ _DTYPES: Final = {
 }
 
 
+_ELEMENTS: Final = {"float32": ("F32", 4), "float16": ("F16", 2), "bfloat16": ("BF16", 2)}
+"""Types of config.json as headers call them, and bytes of one element."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(
@@ -47,6 +64,8 @@ def register(app: typer.Typer) -> None:
             "hfdeploy fit tiiuae/falcon-40b-instruct --cloud aws --region us-east-1",
             "hfdeploy fit meta-llama/Llama-3.1-8B-Instruct --cloud aws --region us-east-1 --instance 'nvidia-l4 x1' "
             "--max-model-len 8192 --concurrency 4",
+            "hfdeploy fit bartowski/Meta-Llama-3.1-8B-Instruct-GGUF --gguf Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf "
+            "--cloud aws --region us-east-1 --max-model-len 8192",
             "hfdeploy fit acme/own --config config.json --weights-bytes 14483464192 --cloud gcp --region us-east4",
         )
     )(fit)
@@ -63,6 +82,9 @@ def fit(
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Sequences of that length at once.")] = 1,
     dtype: Annotated[str, typer.Option(help=f"Weights in memory: {', '.join(_DTYPES)}.")] = "auto",
+    gguf: Annotated[
+        str | None, typer.Option(help="The GGUF file in the repository, judged as llama.cpp runs it.")
+    ] = None,
     revision: Annotated[str | None, typer.Option(help="A branch or commit (else main).")] = None,
     config: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A config.json on this machine; asks no Hub.")
@@ -77,17 +99,21 @@ def fit(
     """Rank a region's instances by what fits.
 
     Cheapest that fits first, and why each other does not.
-    The sizes are those in the headers of its safetensors files; the weights are not fetched, and no code of the
-    repository is run. What is not known is `unknown`, never a fit. Ends with 5 when --instance does not hold it.
+    The sizes are those in the headers of its safetensors files, or of a GGUF file; the weights are not fetched, and no
+    code of the repository is run. What is not known is `unknown`, never a fit. Ends with 5 when --instance does not
+    hold it.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
-    load = Load(max_model_len=max_model_len, concurrency=concurrency, precision=_precision(dtype))
+    precision = _precision(dtype)
     catalog = best_catalog(chosen)
     rows = [row for row in catalog.rows if (row.vendor, row.region) == (cloud, region)]
     if not rows:
         raise UnknownHardware(f"The catalogue has no hardware in {cloud} {region}: `hfdeploy catalog` lists what is.")
     asked = resolve(instance, cloud=cloud, region=region, catalog=catalog).hardware if instance else None
-    model = _model(chosen, repository, revision, config, weights_bytes)
+    model = _model(chosen, repository, revision, gguf, config, weights_bytes)
+    load = Load(max_model_len=max_model_len, concurrency=concurrency, precision=precision)
+    if model.file:
+        load = _of_llamacpp(load)
     fits = rank(model, rows, load)
     _show(model, fits, asked, output)
     found = next((one for one in fits if asked and one.hardware.id == asked.id), None)
@@ -118,7 +144,7 @@ def lock(
     for one in load_specs(where):
         name = key_of(one.spec)
         if name not in found:
-            found[name] = _read(chosen, one.spec.repository, one.spec.revision)
+            found[name] = _read(chosen, one.spec.repository, one.spec.revision, gguf_of(one.spec))
             terminal.note(f"{name}: {_told(found[name])}")
     file.write_text(write_lock(Lock(found)), encoding="utf-8")
     terminal.note(f"Written: {file}.")
@@ -130,13 +156,27 @@ def _precision(dtype: str) -> Precision:
     return _DTYPES[dtype]
 
 
+def _of_llamacpp(load: Load) -> Load:
+    """llama.cpp takes the cache of all sequences at its start, and the files' own precision."""
+    if load.precision is not Precision.STORED:
+        raise UsageError("A GGUF file is of the precision that it is stored in: leave --dtype out.")
+    return replace(llamacpp_load(load.max_model_len), concurrency=load.concurrency)
+
+
 def _model(
-    chosen: Settings, repository: str, revision: str | None, config: Path | None, weights_bytes: int | None
+    chosen: Settings,
+    repository: str,
+    revision: str | None,
+    gguf: str | None,
+    config: Path | None,
+    weights_bytes: int | None,
 ) -> Model:
     if (config is None) != (weights_bytes is None):
         raise UsageError("--config and --weights-bytes belong together: the one has the shape, the other the size.")
+    if config and gguf:
+        raise UsageError("--gguf is read from the Hub, and --config asks no Hub: leave one of them out.")
     if config is None or weights_bytes is None:
-        locked = _read(chosen, repository, revision)
+        locked = _read(chosen, repository, revision, gguf, is_any=True)
         if locked.model is None:
             raise UsageError(f"{locked.unknown} So nobody can say whether it fits.")
         return locked.model
@@ -147,17 +187,34 @@ def _model(
         raise UsageError(f"{config} is no JSON.") from None
     except UnknownShape as problem:
         raise UsageError(f"{config}: {problem}, so nobody can say whether it fits.") from None
-    return Model(repository, Weights(weights_bytes, weights_bytes // 2), shape)
+    return Model(repository, _said(weights_bytes, document), shape)
 
 
-def _read(chosen: Settings, repository: str, revision: str | None) -> Locked:
-    """What the Hub says; a repository whose memory cannot be judged is locked with the reason."""
-    from hfdeploy.hub import Hub, Unsized, read_model
+def _said(size: int, config: Mapping[str, Any]) -> Weights:
+    """Weights of which only the bytes are said: how many elements follows from the type in config.json.
+
+    Where that has packed them, nobody says how many parameters they stand for.
+    """
+    if config.get("quantization_config"):
+        return Weights(size, size, ("packed",))
+    dtype = config.get("dtype") or config.get("torch_dtype")
+    name, element = _ELEMENTS.get(dtype if isinstance(dtype, str) else "", ("", 2))
+    return Weights(size, size // element, (name,) if name else ())
+
+
+def _read(chosen: Settings, repository: str, revision: str | None, gguf: str | None, *, is_any: bool = False) -> Locked:
+    """What the Hub says; a repository whose memory cannot be judged is locked with the reason.
+
+    With `is_any` a repository without safetensors is judged by its GGUF file, where it has one only.
+    """
+    from hfdeploy.hub import Hub, Unsized, has_gguf_only, read_model
 
     with terminal.busy(f"reading the headers of {repository}"), Hub(chosen) as hub:
         facts = hub.model(repository, revision)
+        if gguf is None and is_any and has_gguf_only(facts.files):
+            gguf = ""
         try:
-            return Locked(facts.sha, read_model(hub, repository, facts.sha, facts.files))
+            return Locked(facts.sha, read_model(hub, repository, facts.sha, facts.files, gguf=gguf))
         except Unsized as problem:
             return Locked(facts.sha, None, str(problem))
 

@@ -62,6 +62,8 @@ class Weights:
 
 def weights(model: dict[str, Any]) -> dict[str, Weights]:
     """The weight files of a model, by name."""
+    if not model["stored"]:
+        return {}
     if "files" in model:
         [dtype] = model["stored"]
         return {name: Weights((Tensor("weight", dtype, (count,)),)) for name, count in model["files"].items()}
@@ -90,7 +92,7 @@ def documents(model: dict[str, Any]) -> dict[str, bytes]:
         if model["chat_template"]:
             tokenizer["chat_template"] = chat_template(model)
         files["tokenizer_config.json"] = tokenizer | {"reconstructed": RECONSTRUCTED}
-    else:
+    elif model["stored"]:
         files["model_index.json"] = {"_class_name": "StableDiffusionPipeline", "reconstructed": RECONSTRUCTED}
     parts = weights(model)
     if "config" in model and len(parts) > 1:

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from hfdeploy.emulator import checkpoints
+from hfdeploy.emulator import checkpoints, ggufs
 from hfdeploy.emulator.door import Door, Table, token
 from hfdeploy.emulator.patterns import matches
+from hfdeploy.emulator.weightfiles import weight_files
 from hfdeploy.emulator.world import World
 
 MARK = {"x-emulated": "reconstructed"}
@@ -66,7 +67,7 @@ class Hub:
         _check_gate(self._world, request, repository)
         model = self._world.repositories.model(repository) or {}
         headers = MARK | {"x-repo-commit": commit}
-        documents, weights = checkpoints.documents(model), checkpoints.weights(model)
+        documents, weights = checkpoints.documents(model), weight_files(model)
         if path in documents:
             etag = hashlib.sha1(documents[path], usedforsecurity=False).hexdigest()
             return Response(documents[path], headers=headers | {"etag": f'"{etag}"'}, media_type="application/json")
@@ -119,7 +120,9 @@ def _info(world: World, repository: str, commit: str) -> dict[str, Any]:
     if template is not None:
         config["tokenizer_config"] = {"chat_template": template}
     parameters: dict[str, int] = model.get("reported", model["stored"])
-    names = [*checkpoints.documents(model), *checkpoints.weights(model)]
+    names = [*checkpoints.documents(model), *weight_files(model)]
+    formats = [*(["safetensors"] if parameters else []), *(["gguf"] if "gguf" in model else [])]
+    safetensors = {"safetensors": {"parameters": parameters, "total": sum(parameters.values())}} if parameters else {}
     return {
         "_id": hashlib.sha256(repository.encode()).hexdigest()[:24],
         "id": repository,
@@ -131,11 +134,12 @@ def _info(world: World, repository: str, commit: str) -> dict[str, Any]:
         "gated": world.repositories.gate(repository) or False,
         "pipeline_tag": model["pipeline_tag"],
         "library_name": model["library_name"],
-        "tags": [model["library_name"], "safetensors", model["pipeline_tag"], f"license:{model['license']}"],
+        "tags": [model["library_name"], *formats, model["pipeline_tag"], f"license:{model['license']}"],
         "cardData": {"license": model["license"]},
         "config": config,
         "siblings": [{"rfilename": name} for name in sorted(names)],
-        "safetensors": {"parameters": parameters, "total": sum(parameters.values())},
+        **safetensors,
+        **ggufs.summary(model),
         "createdAt": "2024-01-01T00:00:00.000Z",
         "lastModified": "2024-01-01T00:00:00.000Z",
         "reconstructed": checkpoints.RECONSTRUCTED,

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from hfdeploy.emulator import checkpoints
+from hfdeploy.emulator import checkpoints, ggufs
 from hfdeploy.emulator.listener import listen
 from hfdeploy.emulator.recorder import Recorder
 from hfdeploy.emulator.repositories import Repositories
@@ -64,7 +65,7 @@ def weight_app(repositories: Repositories) -> Starlette:
     async def read(request: Request) -> Response:
         parts = request.path_params
         model = repositories.model(f"{parts['owner']}/{parts['name']}")
-        file = checkpoints.weights(model).get(parts["path"]) if model else None
+        file = weight_files(model).get(parts["path"]) if model else None
         if file is None:
             return PlainTextResponse("Not found", 404)
         return _part(file, request)
@@ -72,7 +73,12 @@ def weight_app(repositories: Repositories) -> Starlette:
     return Starlette(routes=[Route("/{owner}/{name}/{commit}/{path:path}", read)])
 
 
-def _part(file: checkpoints.Weights, request: Request) -> Response:
+def weight_files(model: dict[str, Any]) -> dict[str, checkpoints.Weights | ggufs.Gguf]:
+    """All large files of a model, by name."""
+    return {**checkpoints.weights(model), **ggufs.ggufs(model)}
+
+
+def _part(file: checkpoints.Weights | ggufs.Gguf, request: Request) -> Response:
     headers = {"accept-ranges": "bytes", "x-emulated": "reconstructed"}
     asked = request.headers.get("range")
     start, end = 0, file.size - 1
@@ -90,7 +96,7 @@ def _part(file: checkpoints.Weights, request: Request) -> Response:
     )
 
 
-async def _bytes(file: checkpoints.Weights, start: int, end: int) -> AsyncIterator[bytes]:
+async def _bytes(file: checkpoints.Weights | ggufs.Gguf, start: int, end: int) -> AsyncIterator[bytes]:
     yield file.header[start:end]
     position = max(start, len(file.header))
     while position < end:

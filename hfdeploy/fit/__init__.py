@@ -17,22 +17,27 @@ from hfdeploy.fit.attention import (
     read_attention,
 )
 from hfdeploy.fit.card import GIB, Card, card_of
-from hfdeploy.fit.judgement import Arithmetic, Fit, FitVerdict, Load, Model, gib, judge
+from hfdeploy.fit.gguf import gguf_shape, gguf_weights
+from hfdeploy.fit.ggufheader import LONGEST_HEADER, GgufHeader, read_gguf
+from hfdeploy.fit.judgement import judge
 from hfdeploy.fit.pipeline import DENOISERS, read_pipeline_shape
-from hfdeploy.fit.planned import judge_plan, load_of
+from hfdeploy.fit.planned import judge_plan, llamacpp_load, load_of
 from hfdeploy.fit.ranking import judge_best, rank, ways_out
 from hfdeploy.fit.shape import Shape, UnknownShape, read_shape
+from hfdeploy.fit.terms import Arithmetic, Fit, FitVerdict, Load, Model, gib
 from hfdeploy.fit.weights import Precision, UnknownWeights, Weights, weigh
 
 __all__ = [
     "DENOISERS",
     "GIB",
+    "LONGEST_HEADER",
     "Arithmetic",
     "Attention",
     "Card",
     "Fit",
     "FitVerdict",
     "FullAttention",
+    "GgufHeader",
     "HybridAttention",
     "LatentAttention",
     "Load",
@@ -46,13 +51,17 @@ __all__ = [
     "WindowedAttention",
     "attention_document",
     "card_of",
+    "gguf_shape",
+    "gguf_weights",
     "gib",
     "judge",
     "judge_best",
     "judge_plan",
+    "llamacpp_load",
     "load_of",
     "rank",
     "read_attention",
+    "read_gguf",
     "read_pipeline_shape",
     "read_shape",
     "ways_out",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -36,8 +36,13 @@ def card_of(hardware: Hardware) -> Card | None:
     """
     if hardware.accelerator != "gpu" or not hardware.num_accelerators:
         return None
-    each = Fraction(str(hardware.gpu_memory_gb)) / hardware.num_accelerators if hardware.gpu_memory_gb else None
-    known = _table().get(hardware.instance_type)
+    return _card(hardware.instance_type, hardware.gpu_memory_gb, hardware.num_accelerators)
+
+
+@lru_cache(maxsize=1024)
+def _card(instance_type: str, gpu_memory_gb: float | None, count: int) -> Card | None:
+    each = Fraction(str(gpu_memory_gb)) / count if gpu_memory_gb else None
+    known = _table().get(instance_type)
     if known is not None:
         visible, capability = known
         return Card((visible if each is None else min(visible, each)) * GIB, capability)

@@ -4,24 +4,16 @@ weights + overhead + one sequence of the wanted length against the share of each
 and their sources: docs/sizing.md. Integers and fractions of bytes throughout; GiB only where they are shown.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
+from math import ceil, floor
 from typing import Final
 
 from hfdeploy.catalog import Hardware
 from hfdeploy.fit.card import GIB, Card, card_of
+from hfdeploy.fit.remarks import remarks
 from hfdeploy.fit.shape import Shape
-from hfdeploy.fit.weights import Precision, UnknownWeights, Weights
-
-UTILISATION: Final = Fraction(92, 100)
-"""Share of GPU memory that the engine takes: vLLM's default `gpu_memory_utilization`, and TGI's."""
-
-BATCHED_TOKENS: Final = 2048
-"""Tokens of one forward pass, where the engine is not told otherwise."""
-
-SEQUENCES: Final = 256
-"""Sequences at once, where the engine is not told otherwise."""
+from hfdeploy.fit.terms import Arithmetic, Fit, FitVerdict, Load, Model, gib
+from hfdeploy.fit.weights import UnknownWeights
 
 _FIXED: Final = Fraction("0.61") * GIB
 """Runtime 0.25 and CUDA graphs 0.36: estimates."""
@@ -31,107 +23,11 @@ _COLLECTIVES: Final = Fraction("0.5") * GIB
 
 _LOGIT: Final = 4
 _ACTIVATION: Final = 2
+_SCORE: Final = 4
 _HEADROOM: Final = Fraction(125, 100)
 _LEAST_FREE: Final = Fraction(3, 100)
 _BLOCK: Final = 16
 """Tokens that are taken at once."""
-
-
-class FitVerdict(StrEnum):
-    """Whether it starts. `UNKNOWN` is never read as a yes."""
-
-    FIT = "fit"
-    TIGHT = "tight"
-    NO_FIT = "no_fit"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What is known of a repository at one commit."""
-
-    repository: str
-    weights: Weights
-    shape: Shape | None
-    """None for repositories of several parts (diffusers), which have no configuration of their own."""
-
-    commit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How the engine is going to run it."""
-
-    max_model_len: int | None = None
-    """Tokens of one sequence; None: what the model itself allows."""
-
-    concurrency: int = 1
-    """Sequences of that length that are wanted at once."""
-
-    precision: Precision = Precision.STORED
-    tensor: int | None = None
-    """GPUs that share one copy; None: all of the instance."""
-
-    copies: int = 1
-    """Data-parallel copies: `tensor` times `copies` is the number of GPUs."""
-
-    cache_element: int = 2
-    """Bytes of one number in the cache."""
-
-    utilisation: Fraction = UTILISATION
-    batched_tokens: int = BATCHED_TOKENS
-    sequences: int = SEQUENCES
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """Bytes on one GPU."""
-
-    visible: Fraction
-    budget: Fraction
-    weights: Fraction
-    activation: Fraction
-    logits: Fraction
-    fixed: Fraction
-    cache: Fraction
-    """One sequence of the wanted length."""
-
-    cache_per_token: Fraction
-    """The next token of a long sequence; 0 where a window holds everything."""
-
-    @property
-    def overhead(self) -> Fraction:
-        return self.activation + self.logits + self.fixed
-
-    @property
-    def free(self) -> Fraction:
-        """For the cache of all sequences."""
-        return self.budget - self.weights - self.overhead
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """The verdict on one model on one instance."""
-
-    verdict: FitVerdict
-    reason: str
-    """A stable word: fits, low_headroom, kv_pool_too_small, weights_exceed_budget, heads_not_divisible and the like."""
-
-    sentence: str
-    hardware: Hardware
-    load: Load
-    tensor: int = 1
-    max_model_len: int | None = None
-    """The length that was judged."""
-
-    arithmetic: Arithmetic | None = None
-    full_sequences: int | None = None
-    """Sequences of the judged length that the cache holds at once; None without a cache."""
-
-    longest_context: int | None = None
-    """Tokens of one sequence that would still start; None without a cache or without a bound."""
-
-    notes: tuple[str, ...] = field(default=())
 
 
 def judge(model: Model, hardware: Hardware, load: Load) -> Fit:
@@ -144,7 +40,7 @@ def judge(model: Model, hardware: Hardware, load: Load) -> Fit:
         return Fit(FitVerdict.UNKNOWN, "unknown_hardware", _sentence(why), hardware, load)
     tensor = load.tensor or max(1, count // load.copies)
     shape = model.shape
-    if shape is not None and (undivided := _undivided(shape, tensor)):
+    if shape is not None and not load.by_layers and (undivided := _undivided(shape, tensor)):
         return Fit(FitVerdict.NO_FIT, "heads_not_divisible", undivided, hardware, load, tensor)
     length = load.max_model_len or (shape.context if shape else None)
     if shape is not None and _has_cache(shape) and length is None:
@@ -163,21 +59,44 @@ def _arithmetic(model: Model, card: Card, load: Load, tensor: int, length: int |
     width = shape.active_width if shape else 0
     total = model.weights.at(load.precision, vocabulary=vocabulary, hidden=hidden)
 
-    def cache(tokens: int) -> Fraction:
-        if shape is None:
-            return Fraction(0)
-        return Fraction(shape.attention.cache_bytes(tokens, tensor=tensor, element=load.cache_element))
-
+    budget, weights = card.bytes * load.utilisation, total * _part(shape, tensor, load)
+    activation = load.batched_tokens * _ACTIVATION * (Fraction(3 * width, 1 if load.by_layers else tensor) + 3 * hidden)
+    logits = Fraction(load.sequences * vocabulary * _LOGIT)
+    fixed = _FIXED + (_COLLECTIVES if tensor > 1 else 0)
+    overhead = activation + logits + fixed
     return Arithmetic(
         visible=card.bytes,
-        budget=card.bytes * load.utilisation,
-        weights=Fraction(total, tensor),
-        activation=load.batched_tokens * _ACTIVATION * (Fraction(3 * width, tensor) + 3 * hidden),
-        logits=Fraction(load.sequences * vocabulary * _LOGIT),
-        fixed=_FIXED + (_COLLECTIVES if tensor > 1 else 0),
-        cache=cache(length or 0),
-        cache_per_token=cache(_FAR + 1) - cache(_FAR),
+        budget=budget,
+        weights=weights,
+        activation=activation,
+        logits=logits,
+        fixed=fixed,
+        cache=Fraction(_cached(shape, length or 0, tensor, load)),
+        overhead=overhead,
+        free=budget - weights - overhead,
     )
+
+
+def _part(shape: Shape | None, tensor: int, load: Load) -> Fraction:
+    """What the fullest GPU holds of the weights."""
+    if not load.by_layers or shape is None or not shape.layers:
+        return Fraction(1, tensor)
+    return Fraction(-(-shape.layers // tensor), shape.layers)
+
+
+def _cached(shape: Shape | None, tokens: int, tensor: int, load: Load) -> int:
+    """What so many tokens of one sequence take on one GPU."""
+    if shape is None:
+        return 0
+    if not load.by_layers:
+        return shape.attention.cache_bytes(tokens, tensor=tensor, element=load.cache_element)
+    whole = shape.attention.cache_bytes(tokens, tensor=1, element=load.cache_element)
+    return ceil(whole * _part(shape, tensor, load))
+
+
+def _scores(shape: Shape | None, load: Load, length: int) -> int:
+    """What llama.cpp needs besides where it works without flash attention, which it decides by itself."""
+    return shape.heads * load.batched_tokens * length * _SCORE if shape and load.by_layers else 0
 
 
 _FAR: Final = 2**40
@@ -191,6 +110,10 @@ def _verdict(
     if verdict is FitVerdict.FIT and not card.is_known:
         verdict, reason = FitVerdict.TIGHT, "unknown_card"
         sentence = f"It should fit, but how much of {hardware.instance_type} a process can use was never looked at."
+    scores = _scores(model.shape, load, length or 0)
+    if verdict is FitVerdict.FIT and sums.free < sums.cache + scores:
+        verdict, reason = FitVerdict.TIGHT, "without_flash_attention"
+        sentence = f"Without flash attention {gib(scores)} GiB more are needed: it has to be on."
     cached = bool(sums.cache)
     return Fit(
         verdict,
@@ -203,7 +126,7 @@ def _verdict(
         sums,
         full_sequences=max(0, sums.free // sums.cache) if cached else None,
         longest_context=_longest(model.shape, sums, tensor, load) if cached else None,
-        notes=tuple(_notes(model, card, load, tensor)),
+        notes=tuple(remarks(model, card, load, tensor, length or 0, sums)),
     )
 
 
@@ -260,32 +183,24 @@ def _longest(shape: Shape | None, sums: Arithmetic, tensor: int, load: Load) -> 
     """The longest sequence that starts, in whole blocks; None where a window bounds what any length needs."""
     if shape is None or sums.free <= 0:
         return 0
-    low, high = 0, 1
-    while shape.attention.cache_bytes(high * _BLOCK, tensor=tensor, element=load.cache_element) <= sums.free:
-        low, high = high, 2 * high
-        if high * _BLOCK > _FAR:
-            return None
+    free = floor(sums.free)
+
+    def cached(tokens: int) -> int:
+        return _cached(shape, tokens, tensor, load)
+
+    if cached(_FAR * _BLOCK) <= free:
+        return None
+    far = cached(_FAR)
+    if each := cached(_FAR + 1) - far:
+        # Beyond every window each token takes as much, so that one division finds it.
+        low = (free - far + each * _FAR) // each // _BLOCK
+        if low >= 0 and cached(low * _BLOCK) <= free < cached((low + 1) * _BLOCK):
+            return low * _BLOCK
+    low, high = 0, _FAR
     while high - low > 1:
         middle = (low + high) // 2
-        need = shape.attention.cache_bytes(middle * _BLOCK, tensor=tensor, element=load.cache_element)
-        low, high = (middle, high) if need <= sums.free else (low, middle)
+        low, high = (middle, high) if cached(middle * _BLOCK) <= free else (low, middle)
     return low * _BLOCK
-
-
-def _notes(model: Model, card: Card, load: Load, tensor: int) -> list[str]:
-    notes = []
-    shape = model.shape
-    dtypes = set(model.weights.dtypes)
-    half = (shape.dtype if shape else "") == "bfloat16" or "BF16" in dtypes
-    if card.capability is not None and card.capability < 8.0 and half and load.precision is not Precision.INT4:
-        notes.append("This GPU does not compute in bfloat16: the engine has to be told float16.")
-    if card.capability is not None and card.capability < 8.9 and any(one.startswith("F8") for one in dtypes):
-        notes.append("This GPU stores FP8 weights, and computes with something wider.")
-    if load.precision in {Precision.INT8, Precision.INT4}:
-        notes.append("Weights made smaller while they are loaded are an estimate.")
-    if shape is not None and shape.active_width % tensor:
-        notes.append(f"The feed-forward width {shape.active_width} is not divided by {tensor}: some engines pad it.")
-    return notes
 
 
 def _on_cpu(model: Model, hardware: Hardware, load: Load) -> Fit:
@@ -307,11 +222,6 @@ def _on_cpu(model: Model, hardware: Hardware, load: Load) -> Fit:
 
 def _has_cache(shape: Shape) -> bool:
     return shape.attention.cache_bytes(1, tensor=1, element=1) > 0
-
-
-def gib(size: Fraction | int) -> str:
-    """Bytes as GiB with two decimals."""
-    return f"{float(Fraction(size) / GIB):.2f}"
 
 
 def _sentence(why: str) -> str:

@@ -5,9 +5,14 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from hfdeploy.fit.judgement import BATCHED_TOKENS, SEQUENCES, UTILISATION, Fit, FitVerdict, Load, Model, judge
+from hfdeploy.fit.judgement import judge
+from hfdeploy.fit.terms import BATCHED_TOKENS, SEQUENCES, UTILISATION, Fit, FitVerdict, Load, Model
 from hfdeploy.fit.weights import Precision
 from hfdeploy.plan import Plan
+from hfdeploy.spec import LlamacppEngine
+
+_LLAMACPP_STEP: Final = 512
+"""Tokens of one forward pass of llama.cpp (`--ubatch-size`), where nobody says otherwise."""
 
 _SMALLER: Final[Mapping[str, Precision]] = {
     "bitsandbytes": Precision.INT8,
@@ -25,7 +30,6 @@ _LENGTHS: Final = ("--max-model-len", "--context-length", "--max-total-tokens")
 _UTILISATIONS: Final = ("--gpu-memory-utilization", "--mem-fraction-static", "--cuda-memory-fraction")
 _NOT_JUDGED: Final[Mapping[str, str]] = {
     "custom": "a custom container may load anything",
-    "llamacpp": "llama.cpp loads GGUF files, whose headers are not read here",
     "tgi_neuron": "Neuron's memory is laid out when a model is compiled",
     "vllm_neuron": "Neuron's memory is laid out when a model is compiled",
     "huggingface_neuron": "Neuron's memory is laid out when a model is compiled",
@@ -39,6 +43,8 @@ def judge_plan(plan: Plan, model: Model | None, unknown: str = "") -> Fit:
         return _unknown(plan, load, "unknown_engine", f"{reason[:1].upper()}{reason[1:]}.")
     if model is None:
         return _unknown(plan, load, "unknown_model", unknown)
+    if isinstance(plan.spec.engine, LlamacppEngine) and (sentence := _beside(plan.spec.engine, model)):
+        return _unknown(plan, load, "unknown_engine", sentence)
     if model.weights.is_packed and load.precision in {Precision.INT8, Precision.INT4}:
         load = replace(load, precision=Precision.STORED)
     return judge(model, plan.hardware, load)
@@ -48,6 +54,8 @@ def load_of(plan: Plan) -> Load:
     """What the spec tells the engine; where it tells nothing, what engines do by themselves."""
     spec, engine = plan.spec, plan.spec.engine
     given = dict(_given(spec.args))
+    if isinstance(engine, LlamacppEngine):
+        return replace(llamacpp_load(engine.ctx_size or None), cache_element=_cache_element(given))
     shared = plan.parallel_sizes
     length = spec.max_model_len or getattr(engine, "max_total_tokens", None) or _whole(given, *_LENGTHS)
     batched = _first(engine, "max_num_batched_tokens", "max_batch_prefill_tokens", "chunked_prefill_size")
@@ -63,6 +71,36 @@ def load_of(plan: Plan) -> Load:
         batched_tokens=batched or _whole(given, "--max-num-batched-tokens") or BATCHED_TOKENS,
         sequences=_first(engine, "max_num_seqs", "max_running_requests") or SEQUENCES,
     )
+
+
+def llamacpp_load(context: int | None) -> Load:
+    """How llama.cpp runs a model with so many tokens over all slots; None: what the model allows.
+
+    It takes the cache of all of them at its start, works on 512 tokens in one step, and takes no share of the memory.
+    """
+    return Load(
+        max_model_len=context,
+        utilisation=Fraction(1),
+        batched_tokens=_LLAMACPP_STEP,
+        sequences=_LLAMACPP_STEP,
+        by_layers=True,
+    )
+
+
+def _cache_element(given: Mapping[str, str]) -> int:
+    """Bytes of one number in llama.cpp's cache; packed caches count as sixteen bits."""
+    flags = ("-ctk", "-ctv", "--cache-type-k", "--cache-type-v")
+    return 4 if any(given.get(flag) == "f32" for flag in flags) else 2
+
+
+def _beside(engine: LlamacppEngine, model: Model) -> str:
+    """What llama.cpp is told that nobody can judge; empty where there is nothing."""
+    layers = model.shape.layers if model.shape else 0
+    if engine.mmproj_model_path:
+        return "The encoder beside the language model (engine.mmproj_model_path) is not modelled."
+    if engine.n_gpu_layers is not None and 0 <= engine.n_gpu_layers < layers:
+        return f"Only {engine.n_gpu_layers} of {layers} layers go to the GPU, and no rule says what the others take."
+    return ""
 
 
 def _unknown(plan: Plan, load: Load, reason: str, sentence: str) -> Fit:

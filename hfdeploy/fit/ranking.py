@@ -5,7 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from hfdeploy.catalog import Hardware
-from hfdeploy.fit.judgement import Fit, FitVerdict, Load, Model, judge
+from hfdeploy.fit.judgement import judge
+from hfdeploy.fit.terms import Fit, FitVerdict, Load, Model
 from hfdeploy.fit.weights import Precision
 
 _ORDER = (FitVerdict.FIT, FitVerdict.TIGHT, FitVerdict.UNKNOWN, FitVerdict.NO_FIT)
@@ -48,7 +49,7 @@ def ways_out(model: Model, rows: Iterable[Hardware], load: Load, *, most: int = 
 
 def _smaller(model: Model, rows: list[Hardware], load: Load, held: set[str]) -> list[Fit]:
     """The ways that make the weights smaller while they are loaded."""
-    if model.weights.is_packed or load.precision is not Precision.STORED:
+    if model.weights.is_packed or load.precision is not Precision.STORED or load.by_layers:
         return []
     gpus = [row for row in rows if row.accelerator == "gpu" and row.id not in held]
     in_eight = _fitting(model, gpus, replace(load, precision=Precision.INT8))

@@ -4,7 +4,8 @@ session: questions and small files, with deadlines and redirects. model: from th
 `fit.Model`; weights are never fetched, only the headers that list them.
 """
 
+from hfdeploy.hub.gguffiles import has_gguf_only
 from hfdeploy.hub.model import Unsized, read_model
 from hfdeploy.hub.session import CALL, Hub, ModelFacts, read_facts
 
-__all__ = ["CALL", "Hub", "ModelFacts", "Unsized", "read_facts", "read_model"]
+__all__ = ["CALL", "Hub", "ModelFacts", "Unsized", "has_gguf_only", "read_facts", "read_model"]

@@ -1,6 +1,7 @@
 """From the files of a repository to what decides memory: config.json, and the headers of its safetensors files.
 
-A header is a length in eight bytes and JSON of that length; the weights behind it are never fetched.
+A header is a length in eight bytes and JSON of that length; the weights behind it are never fetched. GGUF files are
+read where one is asked for (`gguffiles`).
 """
 
 import json
@@ -20,6 +21,7 @@ from hfdeploy.fit import (
     read_shape,
     weigh,
 )
+from hfdeploy.hub.gguffiles import read_gguf_model
 from hfdeploy.hub.session import LARGEST_PIECE
 
 _LENGTH: Final = 8
@@ -42,8 +44,10 @@ class Files(Protocol):
         """`count` bytes of a file from `first` on."""
 
 
-def read_model(hub: Files, repository: str, commit: str, files: Sequence[str]) -> Model:
+def read_model(hub: Files, repository: str, commit: str, files: Sequence[str], *, gguf: str | None = None) -> Model:
     """What decides the memory of a repository at a commit; `files` are the paths in it.
+
+    `gguf` is the GGUF file to judge, empty for the only one; None judges the safetensors files.
 
     Raises:
         Unsized: pickled weights only, an architecture that is not known, a header that cannot be read.
@@ -51,6 +55,8 @@ def read_model(hub: Files, repository: str, commit: str, files: Sequence[str]) -
     """
     reader = _Reader(hub, repository, commit, frozenset(files))
     try:
+        if gguf is not None:
+            return read_gguf_model(reader.bytes, repository, commit, files, gguf)
         shape = reader.pipeline_shape() if "model_index.json" in files else reader.shape()
         return Model(repository, reader.weights(), shape, commit)
     except (UnknownShape, UnknownWeights) as problem:
@@ -99,18 +105,18 @@ class _Reader:
         yield from [str(folder / name) for name in _SINGLE if str(folder / name) in self._files][:1]
 
     def _header(self, name: str) -> Mapping[str, Any]:
-        piece = self._bytes(name, 0, _FIRST_READ)
+        piece = self.bytes(name, 0, _FIRST_READ)
         length = int.from_bytes(piece[:_LENGTH], "little")
         if len(piece) < _LENGTH or not 0 < length <= _LONGEST_HEADER:
             raise UnknownWeights(f"{name} does not begin as a safetensors file does")
         if len(piece) < _LENGTH + length:
-            piece += self._bytes(name, len(piece), _LENGTH + length - len(piece))
+            piece += self.bytes(name, len(piece), _LENGTH + length - len(piece))
         return _parsed(name, piece[_LENGTH : _LENGTH + length], UnknownWeights)
 
     def _json(self, name: str) -> Mapping[str, Any]:
-        return _parsed(name, self._bytes(name, 0, _LONGEST_HEADER), UnknownShape)
+        return _parsed(name, self.bytes(name, 0, _LONGEST_HEADER), UnknownShape)
 
-    def _bytes(self, name: str, first: int, count: int) -> bytes:
+    def bytes(self, name: str, first: int, count: int) -> bytes:
         """So many bytes of a file, or less where it ends sooner; in pieces."""
         read = b""
         while len(read) < count:

@@ -265,12 +265,12 @@ def _contradiction(question: Question, word: str, usual: Pair | None, pair: Pair
 
 
 def _status_warnings(question: Question, row: Hardware) -> tuple[LabelWarning, ...]:
+    if row.status is HardwareStatus.AVAILABLE:
+        return ()
     what = f"{row.spelling} in {row.place}"
     nearest = question.describe_nearest(row)
     instead = f" Nearest: {nearest}." if nearest else ""
     match row.status:
-        case HardwareStatus.AVAILABLE:
-            return ()
         case HardwareStatus.LOW_AVAILABILITY:
             sentence = f"{what} is scarce now: a start may wait."
         case HardwareStatus.RESERVED:

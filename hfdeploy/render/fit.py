@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hfdeploy.catalog import format_rate
-from hfdeploy.fit import Fit, Model, Precision, gib
+from hfdeploy.fit import Fit, Model, Precision, Weights, gib
 from hfdeploy.render.hardware import NOTHING, describe_status, hardware_json
 from hfdeploy.render.table import Column, Table
 
@@ -81,15 +81,22 @@ def describe_model(model: Model) -> list[tuple[str, str]]:
     """What a judgement rests on."""
     weights, shape = model.weights, model.shape
     facts = [
-        ("weights", f"{gib(weights.bytes)} GiB in {weights.parameters:,} elements ({', '.join(weights.dtypes)})"),
+        ("weights", f"{gib(weights.bytes)} GiB{_elements(weights)}"),
     ]
     if shape is not None:
         context = f", context {shape.context}" if shape.context else ""
         facts.append(("shape", f"{shape.architecture}, {shape.heads} heads, hidden {shape.hidden}{context}"))
         facts.append(("attention", str(shape.attention)))
+    if model.file:
+        facts.append(("file", model.file))
     if model.commit:
         facts.append(("commit", model.commit))
     return facts
+
+
+def _elements(weights: Weights) -> str:
+    """How many of which types; nothing where only the bytes are known."""
+    return f" in {weights.parameters:,} elements ({', '.join(weights.dtypes)})" if weights.dtypes else ""
 
 
 def fit_json(model: Model, fits: Sequence[Fit], *, asked: str = "") -> dict[str, Any]:
@@ -98,6 +105,7 @@ def fit_json(model: Model, fits: Sequence[Fit], *, asked: str = "") -> dict[str,
         "schemaVersion": 1,
         "repository": model.repository,
         "commit": model.commit or None,
+        "file": model.file or None,
         "weights_bytes": model.weights.bytes,
         "asked": asked or None,
         "fits": [one_fit_json(fit) for fit in fits],

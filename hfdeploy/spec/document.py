@@ -8,6 +8,7 @@ gets through the worst file of the allowed size in some ten milliseconds; PyYAML
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 import yaml
@@ -232,13 +233,19 @@ def _wrong_key(event: yaml.ScalarEvent) -> str:
     key = str(event.value)
     if key == "<<":
         return "has the merge key <<: write the values themselves"
-    if not event.style and _RESOLVER.resolve(yaml.ScalarNode, key, (True, False)) != _TEXT:  # type: ignore[no-untyped-call]
+    if not event.style and len(key) <= LONGEST_KEY and not _is_text(key):
         return f"has the key {shown(key)}, which YAML takes for something other than text: put it in quotes"
     if looks_like_token(key):
         return "has a key that looks like a token"
     if not key or len(key) > LONGEST_KEY or not key.isprintable():
         return f"has a key that no field can have: {shown(key)}"
     return ""
+
+
+@lru_cache(maxsize=4096)
+def _is_text(key: str) -> bool:
+    """Whether YAML takes an unquoted key for text. The same few keys stand in every file of a folder."""
+    return bool(_RESOLVER.resolve(yaml.ScalarNode, key, (True, False)) == _TEXT)  # type: ignore[no-untyped-call]
 
 
 def _short(tag: str) -> str:

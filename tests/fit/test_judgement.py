@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -9,14 +10,18 @@ from hypothesis import strategies as st
 
 from hfdeploy.catalog import Catalog, Hardware
 from hfdeploy.fit import (
+    Attention,
     FitVerdict,
     FullAttention,
+    HybridAttention,
+    LatentAttention,
     Load,
     Model,
     Precision,
     Shape,
     UnknownWeights,
     Weights,
+    WindowedAttention,
     judge,
     judge_best,
     rank,
@@ -150,3 +155,64 @@ def test_the_ranking_does_not_depend_on_the_order_of_the_catalogue(rows: list[Ha
     load = Load(max_model_len=8192)
 
     assert [fit.hardware.id for fit in rank(MODEL, rows, load)] == [fit.hardware.id for fit in rank(MODEL, ROWS, load)]
+
+
+@given(
+    attention=st.one_of(
+        st.builds(FullAttention, st.integers(1, 100), st.integers(1, 64), st.integers(1, 256)),
+        st.builds(
+            WindowedAttention, st.integers(1, 100), st.integers(1, 64), st.integers(1, 256), st.integers(1, 9999)
+        ),
+        st.builds(
+            HybridAttention,
+            st.integers(1, 50),
+            st.integers(1, 50),
+            st.integers(1, 64),
+            st.integers(1, 256),
+            st.integers(1, 99_999),
+        ),
+        st.builds(LatentAttention, st.integers(1, 100), st.integers(1, 1024), st.integers(1, 128)),
+    ),
+    instance=st.sampled_from(["nvidia-t4 x1", "nvidia-l4 x4", "nvidia-a100 x1"]),
+    by_layers=st.booleans(),
+)
+def test_the_longest_context_fits_and_one_block_more_does_not(
+    attention: Attention, instance: str, by_layers: bool
+) -> None:
+    """What is shown as the longest is a length that starts; None only where a window bounds every length."""
+    model = replace(MODEL, weights=Weights(10**10, 5 * 10**9, ("F16",)), shape=replace(SHAPE, attention=attention))
+    load = Load(max_model_len=16, tensor=1, by_layers=by_layers)
+
+    def fits(tokens: int) -> bool:
+        sums = judge(model, row(instance), replace(load, max_model_len=tokens)).arithmetic
+        return sums is not None and sums.cache <= sums.free
+
+    longest = judge(model, row(instance), load).longest_context
+    if longest is None:
+        assert fits(2**50)
+    else:
+        assert longest == 0 or fits(longest)
+        assert not fits(longest + 16)
+
+
+def test_a_verdict_that_rests_on_windows_says_so() -> None:
+    """Engines without a cache for windows keep every token of every layer."""
+    windowed = replace(MODEL, shape=replace(SHAPE, attention=WindowedAttention(32, 8, 128, 4096)))
+
+    long = judge(windowed, row("nvidia-l4 x1"), Load(max_model_len=131072))
+    short = judge(windowed, row("nvidia-l4 x1"), Load(max_model_len=8192))
+
+    assert long.verdict is FitVerdict.FIT
+    assert any("keeps all 131072 tokens in every layer needs 16.00 GiB" in note for note in long.notes)
+    assert not any("windows" in note for note in short.notes)
+
+
+def test_llama_cpp_that_needs_flash_attention_is_tight() -> None:
+    """It turns it on by itself where it can; where it cannot, it does not start."""
+    load = Load(max_model_len=32768, utilisation=Fraction(1), batched_tokens=512, sequences=512, by_layers=True)
+    packed = replace(MODEL, weights=Weights(16 * 10**9, 8 * 10**9, ("F16",)))
+
+    assert judge(packed, row("nvidia-l4 x1"), replace(load, max_model_len=8192)).verdict is FitVerdict.FIT
+    fit = judge(packed, row("nvidia-l4 x1"), replace(load, max_model_len=36864))
+    assert (fit.verdict, fit.reason) == (FitVerdict.TIGHT, "without_flash_attention")
+    assert "Without flash attention 2.25 GiB more are needed" in fit.sentence

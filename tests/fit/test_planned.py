@@ -76,19 +76,35 @@ def test_what_the_engine_is_told_is_read(changes: dict[str, Any], field: str, va
     assert getattr(load_of(plan(**changes)), field) == value
 
 
+LLAMACPP = {"type": "llamacpp", "model_path": "a.gguf", "ctx_size": 2048, "n_parallel": 1, "threads_http": 1}
+
+
+def test_llamacpp_takes_the_cache_of_all_slots_and_no_share() -> None:
+    """ctx_size is over all slots; 0 is what the model allows."""
+    load = load_of(plan(engine=LLAMACPP | {"n_parallel": 4, "ctx_size": 8192}))
+
+    assert (load.max_model_len, load.utilisation, load.by_layers, load.batched_tokens) == (8192, 1, True, 512)
+    assert load_of(plan(engine=LLAMACPP | {"ctx_size": 0}, max_model_len=None)).max_model_len is None
+    assert load_of(plan(engine=LLAMACPP, args=["-ctk", "f32"])).cache_element == 4
+
+
+def test_llamacpp_gives_whole_layers_to_each_gpu() -> None:
+    """60 layers on 8 cards: 8 on the fullest; heads need not be divided."""
+    fit = judge_plan(plan(engine=LLAMACPP | {"n_gpu_layers": -1}, instance="nvidia-a100 x8"), FALCON)
+
+    assert fit.verdict is FitVerdict.FIT
+    assert fit.arithmetic is not None
+    assert fit.arithmetic.weights == Fraction(FALCON.weights.bytes * 8, 60)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         pytest.param(
             {"engine": {"type": "custom", "image": "acme/own:1", "port": 80, "health_route": "/health"}}, id="custom"
         ),
-        pytest.param(
-            {
-                "engine": {"type": "llamacpp", "model_path": "a.gguf", "ctx_size": 2048, "n_parallel": 1}
-                | {"threads_http": 1}
-            },
-            id="gguf",
-        ),
+        pytest.param({"engine": LLAMACPP | {"mmproj_model_path": "mmproj.gguf"}}, id="projector"),
+        pytest.param({"engine": LLAMACPP | {"n_gpu_layers": 30}}, id="some-layers"),
     ],
 )
 def test_engines_that_load_something_else_are_not_judged(changes: dict[str, Any]) -> None:
