@@ -1,9 +1,19 @@
-"""A namespace as one finds it: what nobody calls, what anybody may call, what no spec could say."""
+"""A namespace as one finds it: what nobody calls, what anybody may call, what no spec could say.
 
+`python tests/fleet.py` prints the block that docs/audit.md shows.
+"""
+
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from control_plane import Running
+sys.path.append(str(Path(__file__).parent / "emulator"))
+
+from command_line import run, talking_to
+from control_plane import Running, running
 
 COMMIT = "1" * 40
 TGI = {"tgi": {"url": "ghcr.io/huggingface/text-generation-inference:3.3.7"}}
@@ -101,3 +111,27 @@ def seed_fleet(emulator: Running) -> None:
         "silent", compute=compute("intel-spr x2", 1, 1, "cpu"), model=model(small, {"huggingface": {}}), **old
     )
     emulator.seed("young", compute=compute("nvidia-t4 x1"), model=model(small, VLLM), createdAt=days_ago(1))
+    # Somebody's old endpoint: the service of today would have put a commit in the place of the branch.
+    emulator.mutate("young", model={"revision": "main"})
+
+
+def run_audit(emulator: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`hfdeploy audit acme`, with the emulator's Hub for the models."""
+    return run("audit", "acme", *arguments, env=talking_to(emulator, HF_ENDPOINT=emulator.url))
+
+
+def dateless(text: str) -> str:
+    """The same whenever it is made: the fleet's times are counted from now."""
+    return re.sub(r"\d{4}-\d{2}-\d{2}(T[0-9:.]+Z)?", lambda found: "…T…Z" if found[1] else "…", text)
+
+
+def page(emulator: Running) -> str:
+    """The console block of docs/audit.md."""
+    seed_fleet(emulator)
+    ended = run_audit(emulator, "--by-tag", "team")
+    return dateless(f"$ hfdeploy audit acme --by-tag team\n{ended.stdout}{ended.stderr}")
+
+
+if __name__ == "__main__":
+    with running() as started:
+        sys.stdout.write(page(started))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hfdeploy.audit.activity import read_activity
 from hfdeploy.audit.exposure import of_exposure, of_pins
+from hfdeploy.audit.holding import count_held, of_ledger
 from hfdeploy.audit.live import placed, project_live, with_live
 from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found, of_fit, of_idle, of_load, of_state
@@ -13,7 +14,6 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.lock import Lock, Locked, key_of
 from hfdeploy.plan import ENGINE_KEYS, Plan
-from hfdeploy.quota import CONTACT, Entry, Ledger, QuotaVerdict, count
 from hfdeploy.review import Finding, Review, Severity, review_specs
 from hfdeploy.spec import LoadedSpec
 from hfdeploy.usage import Known, Load
@@ -72,13 +72,17 @@ def examine(
     loaded = [one.loaded for one in residents if one.loaded is not None]
     models = lock_for(loaded, lock)
     review = review_specs(loaded, known, models)
-    ledger = count([one.demand for one in residents], known)
+    ledger = count_held(residents, known)
     by_name = {one.name: one for one in residents}
     plans = {plan.name: plan for plan in review.plans}
-    findings = [_as_it_runs(finding, by_name[finding.endpoint]) for finding in review.findings]
+    findings = [
+        _as_it_runs(finding, by_name[finding.endpoint])
+        for finding in review.findings
+        if not _is_of_the_engine(finding, review.fits)
+    ]
     for one in residents:
         findings += _of_resident(one, plans.get(one.name), review.fits.get(one.name), models, known)
-    findings += _of_ledger(ledger, by_name)
+    findings += of_ledger(ledger, by_name)
     findings += [_unreadable(namespace, name) for name in unreadable]
     review = replace(
         review,
@@ -148,36 +152,17 @@ def _of_resident(
         yield found(one, "not-judged", Severity.NOTE, "", f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
+def _is_of_the_engine(finding: Finding, fits: Mapping[str, Fit]) -> bool:
+    """Whether a finding only says that nobody can judge the memory of such an engine, which is said once for all."""
+    return finding.rule == "fit-unknown" and fits[finding.endpoint].reason == "unknown_engine"
+
+
 def _as_it_runs(finding: Finding, one: Resident) -> Finding:
-    """What blocks a spec is no more than a warning about something that does run, and nobody knows is no warning."""
-    if finding.rule == "fit-unknown":
-        return replace(finding, severity=Severity.NOTE)
+    """What blocks a spec is no more than a warning about something that does run."""
     if not (finding.is_blocking and one.is_serving):
         return finding
     doubt = "It runs all the same, so something assumed here is not so; its next start may tell."
     return replace(finding, severity=Severity.WARNING, sentence=f"{finding.sentence} {doubt}")
-
-
-def _of_ledger(ledger: Ledger, residents: Mapping[str, Resident]) -> Iterator[Finding]:
-    """What is live cannot be refused any more, so a shortage is a warning: the next start or update may be."""
-    for entry in ledger.entries:
-        if entry.first_over in residents and entry.verdict in {QuotaVerdict.SHORT, QuotaVerdict.SHORT_AT_MAXIMUM}:
-            is_minimum = entry.verdict is QuotaVerdict.SHORT
-            rule, field = ("quota-minimum", "instance") if is_minimum else ("quota-maximum", "autoscaling.max")
-            one = residents[entry.first_over]
-            doubt = " How CPUs are counted is not known." if one.hardware.accelerator == "cpu" else ""
-            yield found(one, rule, Severity.WARNING, field, f"{_shortage(entry, is_minimum)}{doubt}")
-
-
-def _shortage(entry: Entry, is_minimum: bool) -> str:
-    account = entry.account
-    need, reach = (entry.need_min, "at their fewest") if is_minimum else (entry.need_max, "with every replica up")
-    others = f" and others {entry.base}" if entry.base else ""
-    return (
-        f"{account.namespace} may have {entry.maximum} accelerators of {account.vendor} {account.instance_type}, and "
-        f"what is live takes {need} {reach}{others}: {entry.short_by} too many, from {entry.first_over} on. The next "
-        f"start or update may be refused. Ask for more at {CONTACT}, or lower autoscaling.max."
-    )
 
 
 def _unreadable(namespace: str, name: str) -> Finding:

@@ -19,7 +19,12 @@ def of_exposure(one: Resident) -> Iterator[Finding]:
     if level == Security.PUBLIC:
         sentence = "Anyone may call it without a token, and its owner pays."
         yield found(
-            one, "public", Severity.WARNING, "security", sentence, fix="set security to authenticated or private"
+            one,
+            "public-endpoint",
+            Severity.WARNING,
+            "security",
+            sentence,
+            fix="set security to authenticated or private",
         )
     elif level not in set(Security):
         sentence = (
@@ -35,8 +40,8 @@ def of_pins(one: Resident) -> Iterator[Finding]:
     if not _COMMIT.fullmatch(model.revision or ""):
         what = f"the branch {model.revision!r}" if model.revision else "no revision"
         sentence = f"It serves {what}, so that its next start may load another model."
-        yield found(one, "revision-unpinned", Severity.WARNING, "revision", sentence, fix="name a commit as revision")
+        yield found(one, "unpinned-revision", Severity.WARNING, "revision", sentence, fix="name a commit as revision")
     url = (model.image.get(model.engine) or {}).get("url")
     if isinstance(url, str) and not _PINNED_IMAGE.search(url.rpartition("/")[2]):
         sentence = "Its image has no version, so that its next start may run another one."
-        yield found(one, "image-unpinned", Severity.WARNING, "engine.image", sentence, fix="name a tag or a digest")
+        yield found(one, "unpinned-image", Severity.WARNING, "engine.image", sentence, fix="name a tag or a digest")

@@ -1,8 +1,8 @@
 """A live endpoint in the words of a spec, so that the rules for specs judge it too and are written once.
 
 A spec is stricter than what lives: a person may have made what no spec may say. Such a field is left out and named,
-and an engine that this release does not know is judged as a custom container, of which nothing is assumed. Values of
-environment variables and arguments that decide no memory are never taken over, so no output can show them.
+and an engine that this release does not know is judged as a custom container, of which nothing is assumed. Of
+environment variables and arguments only those are taken over that rules read, so no output can show the others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,6 +43,9 @@ _ABOUT_MEMORY: Final = frozenset(
     }
 )  # fmt: skip
 """Flags whose values rules read; hyphens for underscores."""
+
+_TRUST: Final = "--trust-remote-code"
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def _words(live: Endpoint) -> dict[str, Any]:
         "security": _security(live.type),
         "engine": _engine(live),
         "args": _args(model.args or []),
+        "env": {name: value for name, value in model.env.items() if _is_trusting(name, value)},
         "tags": list(dict.fromkeys(user_tags(live.tags))),
     }
     if words["security"] == Security.PUBLIC:
@@ -160,9 +164,15 @@ def _args(args: Sequence[str]) -> list[str]:
     for text in args:
         flag, equals, _ = text.partition("=")
         is_ours = flag.replace("_", "-") in _ABOUT_MEMORY
-        shown.append(text if is_ours or (follows and not text.startswith("-")) else NOT_SHOWN)
+        is_trust = flag.replace("_", "-") == _TRUST and text.partition("=")[2].lower() in {"", *_TRUE}
+        shown.append(text if is_ours or is_trust or (follows and not text.startswith("-")) else NOT_SHOWN)
         follows = is_ours and not equals
     return shown
+
+
+def _is_trusting(name: str, value: str) -> bool:
+    """Whether a variable has an engine run a repository's code; the only ones whose values are looked at."""
+    return name.upper().endswith("TRUST_REMOTE_CODE") and value.strip().lower() in _TRUE
 
 
 def _foreign(live: Endpoint) -> list[str]:

@@ -82,11 +82,16 @@ class Resident:
         """The same without regard to a pause."""
         return self._cost(None)
 
-    @property
-    def demand(self) -> Demand:
+    def held_replicas(self, *, at_maximum: bool) -> int:
+        """Replicas that count for the quota now: those that are up, one where it sleeps, or the most it may have."""
+        if self.is_paused:
+            return 0
+        up = max(self.live.status.ready_replica, self.live.status.target_replica)
+        return max(1, self.live.compute.scaling.max_replica if at_maximum else up)
+
+    def demand(self, *, at_maximum: bool) -> Demand:
         """What it holds of the quota and what it may come to hold."""
-        scaling, status = self.live.compute.scaling, self.live.status
-        held = 0 if self.is_paused else max(1, status.ready_replica, status.target_replica)
+        scaling = self.live.compute.scaling
         return Demand(
             self.name,
             self.namespace,
@@ -95,7 +100,7 @@ class Resident:
             scaling.max_replica,
             is_paused=self.is_paused,
             held=self.hardware,
-            held_replicas=held,
+            held_replicas=self.held_replicas(at_maximum=at_maximum),
         )
 
     def _cost(self, idle_minutes: int | None) -> Estimate:
