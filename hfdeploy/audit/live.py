@@ -16,7 +16,7 @@ from hfdeploy.catalog import Catalog, Hardware, HardwareStatus
 from hfdeploy.errors import SpecError
 from hfdeploy.owner import user_tags
 from hfdeploy.plan import ENGINE_KEYS
-from hfdeploy.spec import CustomEngine, LoadedSpec, Security, parse_spec
+from hfdeploy.spec import LoadedSpec, Security, parse_spec
 from hfdeploy.spec.engine import ENGINES
 from hfdeploy.spec.scaling import LONGEST_IDLE, SHORTEST_IDLE
 from hfdeploy.wire import REDACTED, Endpoint
@@ -28,6 +28,9 @@ NOT_SHOWN: Final = "(not shown)"
 
 _NO_IMAGE: Final = f"image.not.known@sha256:{'0' * 64}"
 """Of a container whose image is hidden or cannot be written in a spec."""
+
+_UNKNOWN: Final = {"type": "custom", "image": _NO_IMAGE}
+"""An engine of which nothing is assumed."""
 
 _REQUIRED: Final = frozenset({"name", "repository", "cloud", "region", "instance"})
 _MOST_ROUNDS: Final = 12
@@ -149,7 +152,7 @@ def _engine(live: Endpoint) -> dict[str, Any]:
     key = live.model.engine
     name, variant = _NAMES.get(key), live.model.image.get(key) or {}
     if name is None:
-        return {"type": CustomEngine.model_fields["type"].default, "image": variant.get("url") or _NO_IMAGE}
+        return _UNKNOWN | ({"image": variant["url"]} if variant.get("url") else {})
     known = ENGINES[name].model_fields.keys() - _ENGINE_FIELDS
     engine = {to_snake(field): value for field, value in variant.items() if field not in REDACTED | {"url"}}
     engine = {"type": name, **{field: value for field, value in engine.items() if field in known}}
@@ -195,6 +198,11 @@ def _leave_out(words: dict[str, Any], fields: Sequence[str]) -> list[str]:
             words["engine"]["image"] = _NO_IMAGE
         elif isinstance(section, dict) and inner in section and inner != "type":
             del section[inner]
+        elif head == "engine":
+            if section == _UNKNOWN:
+                continue
+            # A part that a spec cannot do without is not there: nothing is assumed of such an engine.
+            words["engine"] = dict(_UNKNOWN)
         elif head in words:
             del words[head]
         else:

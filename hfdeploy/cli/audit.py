@@ -11,7 +11,7 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.evidence import complete, read_evidence
 from hfdeploy.cli.options import PROGRAM, ApiUrlOption, FormatOption, examples
-from hfdeploy.cli.service import best_catalog, choose, require_namespace, service
+from hfdeploy.cli.service import QUICK, best_catalog, choose, require_namespace, service
 from hfdeploy.cli.terminal import Format
 from hfdeploy.cli.usage import UsageOption
 from hfdeploy.errors import BlockingFinding, UsageError
@@ -79,7 +79,8 @@ def _examined(chosen: Settings, namespace: str, lock: Lock, *, idle_days: int, u
         survey = api.survey(namespace)
         live, now = survey.endpoints, api.clock.utcnow()
         say(f"reading the use of {len(live)} endpoints")
-        evidence = read_evidence(api, namespace, live, now, usage=usage, days=idle_days)
+        with service(chosen, seconds=QUICK) as hurried:
+            evidence = read_evidence(hurried, namespace, live, now, usage=usage, days=idle_days)
         if hub:
             say("reading the headers of models on the Hub")
             lock = complete(lock, live, chosen)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hfdeploy.audit import Evidence
 from hfdeploy.cli import terminal
+from hfdeploy.cli.service import QUICK
 from hfdeploy.cli.usage import METRICS, metrics_of, of_table, together
 from hfdeploy.errors import ApiError, AuthError, Unreachable, UsageError
 from hfdeploy.lock import Lock, Locked
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _JUDGED: Final = frozenset({"tgi", "vLLM", "sGLang", "tei", "huggingface"})
 """Engines whose memory can be judged; of the others the Hub is not asked."""
 
-_QUICK: Final = 10.0
 _LONGEST: Final = 45.0
 """Seconds for the Hub altogether: what was not asked by then is unknown."""
 
@@ -41,7 +41,7 @@ def read_evidence(
     most = {one.name: one.compute.scaling.max_replica for one in live}
     known = of_table(usage, most) if usage else {}
     silent = [one.name for one in live if not one.status.last_used_at and one.status.state is State.RUNNING]
-    found = together(lambda name: _counted(api, namespace, name), silent)
+    found = _counted(api, namespace, silent)
     counted = {name: count for name, count in found.items() if count is not None}
     return Evidence(known=known, counted=counted)
 
@@ -66,7 +66,7 @@ def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
             return _unread(model, "the Hub could not be asked in time")
         return _of_hub(hub, model, gone)
 
-    with Hub(chosen, seconds=_QUICK) as hub:
+    with Hub(chosen, seconds=QUICK) as hub:
         found = together(read, sorted(wanted, key=str))
     entries = {f"{name}@{revision}" if revision else name: entry for (name, revision), entry in found.items()}
     return Lock({**lock.models, **entries})
@@ -84,12 +84,21 @@ def _measured(api: "Api", namespace: str, live: Sequence[Endpoint], now: datetim
     )
 
 
-def _counted(api: "Api", namespace: str, name: str) -> int | None:
-    try:
-        return api.requests_counted(namespace, name)
-    except (ApiError, AuthError, Unreachable) as trouble:
-        terminal.warn(f"The counters of {namespace}/{name} could not be read: {trouble}")
-        return None
+def _counted(api: "Api", namespace: str, names: Sequence[str]) -> dict[str, int | None]:
+    gone = Event()
+
+    def read(name: str) -> int | None:
+        if gone.is_set():
+            return None
+        try:
+            return api.requests_counted(namespace, name)
+        except (ApiError, AuthError, Unreachable) as trouble:
+            if isinstance(trouble, Unreachable):
+                gone.set()
+            terminal.warn(f"The counters of {namespace}/{name} could not be read: {trouble}")
+            return None
+
+    return together(read, names)
 
 
 def _has(lock: Lock, repository: str, revision: str | None) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar
 
 import typer
 
 from hfdeploy.cli import terminal
-from hfdeploy.cli.service import require_namespace, service
+from hfdeploy.cli.service import QUICK, require_namespace, service
 from hfdeploy.errors import ApiError, AuthError, Unreachable
 from hfdeploy.plan import Plan
 from hfdeploy.settings import Settings
@@ -47,7 +48,7 @@ def usage_of_plans(asked: str, plans: Sequence[Plan], chosen: Settings, *, days:
     if asked != METRICS:
         return of_table(asked, {plan.name: plan.spec.autoscaling.max for plan in plans})
     default = "" if all(plan.spec.namespace for plan in plans) else require_namespace(chosen)
-    with terminal.busy("reading metrics"), service(chosen) as api:
+    with terminal.busy("reading metrics"), service(chosen, seconds=QUICK) as api:
         places = {plan.name: plan.spec.namespace or default for plan in plans}
         stop = api.clock.utcnow()
         start = stop - timedelta(days=days)
@@ -69,8 +70,24 @@ def of_table(file: str, most: Mapping[str, int]) -> dict[str, Known]:
 
 
 def metrics_of(api: "Api", places: Mapping[str, str], start: datetime, stop: datetime) -> dict[str, Metrics | None]:
-    """What the service measured of endpoints, which `places` has with their namespaces; None for none."""
-    return together(lambda name: _metrics(api, places[name], name, start, stop), places)
+    """What the service measured of endpoints, which `places` has with their namespaces; None for none.
+
+    Where one cannot be reached the others are not asked any more: sixty deadlines in a row are an hour of nothing.
+    """
+    gone = Event()
+
+    def read(name: str) -> Metrics | None:
+        if gone.is_set():
+            return None
+        try:
+            return api.metrics(places[name], name, start=start, stop=stop)
+        except (ApiError, AuthError, Unreachable) as trouble:
+            if isinstance(trouble, Unreachable):
+                gone.set()
+            terminal.warn(f"The metrics of {places[name]}/{name} could not be read: {trouble}")
+            return None
+
+    return together(read, places)
 
 
 def together(read: Callable[[Item], Answer], items: Iterable[Item]) -> dict[Item, Answer]:
@@ -78,11 +95,3 @@ def together(read: Callable[[Item], Answer], items: Iterable[Item]) -> dict[Item
     wanted = list(items)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(read, wanted), strict=True))
-
-
-def _metrics(api: "Api", namespace: str, name: str, start: datetime, stop: datetime) -> Metrics | None:
-    try:
-        return api.metrics(namespace, name, start=start, stop=stop)
-    except (ApiError, AuthError, Unreachable) as trouble:
-        terminal.warn(f"The metrics of {namespace}/{name} could not be read: {trouble}")
-        return None

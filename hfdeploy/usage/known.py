@@ -21,7 +21,7 @@ class Known:
 def in_words(known: Known) -> str:
     """`4 h a day at 1.5 replicas (usage.csv:3)`: what has to stand beside an expected cost."""
     usage = known.usage
-    if not usage.active_hours_per_day:
+    if usage.active_hours_per_day < Decimal("0.005"):
         return f"never up beyond its minimum ({known.source})"
     return f"{_short(usage.active_hours_per_day)} h a day at {_short(usage.avg_replicas)} replicas ({known.source})"
 

@@ -54,8 +54,8 @@ def measure(metrics: Metrics | None, start: datetime, stop: datetime) -> Known |
         return f"its metrics cover {covered / 3600:.1f} hours, and of less than a day no month can be expected"
     active = sum(seconds for seconds, count in spans if count > 0)
     replicas = sum(seconds * count for seconds, count in spans if count > 0)
-    hours = min(Decimal(24), Decimal(repr(active / covered * 24)))
-    mean = Decimal(repr(replicas / active)) if active else Decimal(0)
+    hours = min(Decimal(24), _rounded(active / covered * 24))
+    mean = _rounded(replicas / active) if active else Decimal(0)
     return Known(Usage(hours, mean), f"metrics of {covered / _DAY:.1f} days")
 
 
@@ -78,6 +78,11 @@ def load_of(metrics: Metrics | None, start: datetime, stop: datetime, *, is_cpu:
         sum(shown) / len(shown) if shown else None,
         max(shown, default=None),
     )
+
+
+def _rounded(number: float) -> Decimal:
+    """A few seconds of a week are no usage."""
+    return Decimal(repr(number)).quantize(Decimal("0.0001"))
 
 
 def _counted(graph: Graph, begin: float, end: float) -> int:
