@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from audited import CANARY, COMMIT, VLLM, compute, dateless, days_ago, model, page, run_audit, seed_fleet
 from command_line import ROOT, on_terminal, run, surroundings, talking_to
 from control_plane import STRANGER, Running, running
-from fleet import CANARY, COMMIT, VLLM, compute, dateless, days_ago, model, page, run_audit, seed_fleet
 
 pytest_plugins = ["command_line"]
 
@@ -317,7 +317,7 @@ def test_a_lock_file_is_taken_at_its_own_commit_only(emulator: Running, tmp_path
 
 
 def test_the_page_shows_what_the_command_prints(emulator: Running) -> None:
-    """After a change on purpose: `python tests/fleet.py` prints the block anew."""
+    """After a change on purpose: `python tests/audited.py` prints the block anew."""
     text = (ROOT / "docs" / "audit.md").read_text("utf-8")
 
     assert dateless(text.partition("```console\n")[2].partition("```")[0]) == page(emulator)

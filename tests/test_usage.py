@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from audited import VLLM, compute, days_ago, model, run_audit
 from command_line import SPEC, run, succeed, talking_to, tell
 from control_plane import Running
-from fleet import VLLM, compute, days_ago, model, run_audit
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,6 +1,6 @@
 """A namespace as one finds it: what nobody calls, what anybody may call, what no spec could say.
 
-`python tests/fleet.py` prints the block that docs/audit.md shows.
+`python tests/audited.py` prints the block that docs/audit.md shows.
 """
 
 import re
