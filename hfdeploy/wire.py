@@ -169,6 +169,49 @@ class Endpoint(Received):
         return self.status.created_at
 
 
+class Point(Received):
+    """One figure of a graph; the time as text (RFC 3339) or as a number, which of the two is not documented."""
+
+    x: str | float
+    y: float | None = None
+    """None where there is a gap."""
+
+
+class Series(Received):
+    """One line of a graph; only one of the labels is there, by the graph."""
+
+    status_code: str | int = ""
+    status: str = ""
+    replica_id: str = ""
+    data: list[Point] = Field(default_factory=list)
+
+
+class Graph(Received):
+    """One graph of a period."""
+
+    series: list[Series] = Field(default_factory=list)
+
+
+class Metrics(Received):
+    """What the service measured of an endpoint in a period; a graph that it does not give is empty."""
+
+    response_status_code_grouped: Graph | None = None
+    """None where requests were not counted, which is not the same as none."""
+
+    replicas_running: Graph = Graph()
+    hardware_cpu: Graph = Graph()
+    hardware_gpu: Graph = Graph()
+
+
+def parse_metrics(reply: Mapping[str, Any]) -> Metrics:
+    """Read the graphs of an endpoint.
+
+    Raises:
+        pydantic.ValidationError: not in the shape that was ever seen.
+    """
+    return Metrics.model_validate(reply)
+
+
 def parse_endpoint(reply: Mapping[str, Any]) -> Endpoint:
     """Read one endpoint object; secrets and everything unknown are left behind.
 

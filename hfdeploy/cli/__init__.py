@@ -5,6 +5,8 @@ program, service     the stack program with its configuration and state; the API
 specs, hardware      validate, plan, schema; resolve, catalog
 fit                  fit, lock
 endpoints, status    verify, logs; status
+audit, evidence      audit, and what it reads beside the list of endpoints
+usage                --usage of plan and audit
 orphans, recover     what a stack made and its state does not know; a lost state rebuilt
 doctor, examination  doctor
 local                emulate, env, engine
@@ -23,7 +25,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from hfdeploy import redact
-from hfdeploy.cli import doctor, endpoints, fit, hardware, local, orphans, recover, specs, status, terminal
+from hfdeploy.cli import audit, doctor, endpoints, fit, hardware, local, orphans, recover, specs, status, terminal
 from hfdeploy.errors import Cancelled, HfdeployError, SpecError
 
 log = redact.logger(__name__)
@@ -37,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for family in (specs, hardware, fit, endpoints, status, orphans, recover, doctor, local):
+for family in (specs, hardware, fit, endpoints, status, audit, orphans, recover, doctor, local):
     family.register(app)
 
 

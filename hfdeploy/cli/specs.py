@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from hfdeploy.cli.options import (
 from hfdeploy.cli.program import Program
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
+from hfdeploy.cli.usage import METRICS, UsageOption, usage_of_plans
 from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, read_lock
@@ -49,6 +51,7 @@ def register(app: typer.Typer) -> None:
             "hfdeploy plan --stack prod --format markdown",
             "hfdeploy plan specs/chat.yaml --body",
             "hfdeploy plan --stack prod --live",
+            "hfdeploy plan specs/ --usage usage.csv",
         )
     )(plan)
     app.command(epilog=examples("hfdeploy schema > spec.schema.json"))(schema)
@@ -83,6 +86,10 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Ask the service for prices, status and quota of today.")
     ] = False,
+    usage: UsageOption = None,
+    usage_days: Annotated[
+        int, typer.Option(metavar="N", min=1, max=365, help="How far --usage metrics looks back.")
+    ] = 7,
     stack: StackOption = None,
     program: ProgramOption = PROGRAM,
     namespace: NamespaceOption = None,
@@ -94,7 +101,9 @@ def plan(
     catalogue in this package, so that the same specs always give the same answer, without a network. --live adds
     what the service says today. Ends with 5 when a finding has to be settled first.
     """
-    chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live)
+    chosen = choose(
+        stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live or usage == METRICS
+    )
     where = paths or _where_specs_are(stack, program)
     loaded, problems = read_specs(where)
     file, catalog = lock_file(where), Catalog.snapshot()
@@ -106,6 +115,8 @@ def plan(
     if today and review.blocking:
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.
         review, catalog = review_specs(loaded, today, lock), today
+    if usage:
+        review = replace(review, usage=usage_of_plans(usage, review.plans, chosen, days=usage_days))
     match output:
         case Format.JSON:
             terminal.write_json(render.plan_json(review, namespace=chosen.namespace, catalog=catalog, today=today))

@@ -6,22 +6,19 @@ flatten the hardware, and have nothing for logs and replicas.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
-import httpx2
 from huggingface_hub import HfApi
 
 from hfdeploy import errors, wire
 from hfdeploy.client import answer, replies, retry
 from hfdeploy.client.exchange import Exchange, checked, path_of
-from hfdeploy.client.replies import Replica
+from hfdeploy.client.observation import Observation
 from hfdeploy.client.session import Deadlines, Session
 from hfdeploy.settings import Settings
 from hfdeploy.wait import Clock, SystemClock, never, poll
-
-Lines: TypeAlias = list[str]
-Replicas: TypeAlias = list[Replica]
 
 PAGE: Final = 100
 """Endpoints asked for at a time; the service's own default is 20."""
@@ -52,7 +49,16 @@ def connect(
     return Api(Exchange(session, clock, deadlines))
 
 
-class Api:
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is in a namespace."""
+
+    endpoints: list[wire.Endpoint]
+    unreadable: dict[str, list[str]]
+    """Those whose description cannot be read: their tags by name, as far as there are any."""
+
+
+class Api(Observation):
     """Every operation on endpoints; safe to share between threads.
 
     Raises, from every method: `errors.AuthError` (401, 403), `errors.Unreachable` (no usable answer within the
@@ -61,7 +67,7 @@ class Api:
     """
 
     def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+        super().__init__(exchange)
         self.clock = exchange.clock
 
     def __enter__(self) -> Self:
@@ -108,20 +114,30 @@ class Api:
         Raises:
             errors.Unreachable: no usable answer, or one with that tag that cannot be read.
         """
+        found = self.survey(namespace, tags=tags)
+        if lost := [name for name, carried in found.unreadable.items() if must_read in carried]:
+            raise errors.Unreachable(
+                f"GET {path_of(namespace)} names {', '.join(lost)} with the tag {must_read}, which cannot be read."
+            )
+        return found.endpoints
+
+    def survey(self, namespace: str, *, tags: Sequence[str] | None = None) -> Survey:
+        """The same, with the names of those that cannot be read."""
         path, wanted = path_of(namespace), list(tags or ())
 
-        def read_all(deadline: float) -> list[wire.Endpoint]:
+        def read_all(deadline: float) -> Survey:
             found: dict[str, wire.Endpoint] = {}
+            unreadable: dict[str, list[str]] = {}
             cursors = [""]
             while len(cursors) <= MAX_PAGES:
                 asked = {"limit": str(PAGE), "cursor": cursors[-1], "tags": ",".join(wanted)}
                 params = {key: value for key, value in asked.items() if value}
                 page = self._exchange.get(path, replies.page, deadline, params=params)
                 found |= {endpoint.name: endpoint for endpoint in page.endpoints}
-                if lost := [name for name, carried in page.unreadable.items() if must_read in carried]:
-                    raise answer.Unreadable(f"{', '.join(lost)} with the tag {must_read} cannot be read")
+                unreadable |= page.unreadable
                 if not page.cursor:
-                    return [endpoint for endpoint in found.values() if set(wanted) <= set(endpoint.tags)]
+                    kept = [endpoint for endpoint in found.values() if set(wanted) <= set(endpoint.tags)]
+                    return Survey(kept, unreadable)
                 if page.cursor in cursors:
                     raise answer.Unreadable("its pages go round in a circle")
                 cursors.append(page.cursor)
@@ -133,25 +149,6 @@ class Api:
         """The `Vendors` reply: what is on offer, with prices and this namespace's quota."""
         path = f"/v2/provider/{checked(namespace)}"
         return self._exchange.ask(f"GET {path}", lambda deadline: self._exchange.get(path, replies.vendors, deadline))
-
-    def replicas(self, namespace: str, name: str) -> Replicas:
-        """The running copies of an endpoint."""
-        path = f"{path_of(namespace, name)}/replica"
-        return self._exchange.ask(f"GET {path}", lambda deadline: self._exchange.get(path, replies.replicas, deadline))
-
-    def logs(self, namespace: str, name: str, *, tail: int) -> Lines:
-        """The newest `tail` lines that the container printed, oldest first.
-
-        From the searchable logs, or from the older route where those are not to be had (404, 501).
-        """
-        newer, older = f"{path_of(namespace, name, version='v3')}/logs", f"{path_of(namespace, name)}/logs"
-        try:
-            lines = self._logs(newer, replies.log_entries, tail)
-        except errors.ApiError as refused:
-            if refused.status not in {404, 501}:
-                raise
-            lines = None
-        return (self._logs(older, replies.log_text, tail) if lines is None else lines)[-tail:]
 
     def create(self, namespace: str, body: Mapping[str, Any]) -> wire.Endpoint:
         """Ask for a new endpoint; the reply comes long before it runs.
@@ -295,8 +292,3 @@ class Api:
         except answer.Refused as refused:
             if refused.status != 404:
                 raise
-
-    def _logs(self, path: str, read: Callable[[httpx2.Response], Lines], tail: int) -> Lines:
-        return self._exchange.ask(
-            f"GET {path}", lambda deadline: self._exchange.get(path, read, deadline, params={"tail": tail})
-        )

@@ -100,6 +100,10 @@ class Exchange:
             f"GET {path}", lambda: self.fetch("GET", path, read, deadline, params=params), deadline
         )
 
+    def query(self, path: str, read: Callable[[httpx2.Response], T], deadline: float, *, body: Mapping[str, Any]) -> T:
+        """A POST that changes nothing, as the routes of metrics are: repeated like a GET."""
+        return self._repeat_read(f"POST {path}", lambda: self.fetch("POST", path, read, deadline, body=body), deadline)
+
     def look(self, namespace: str, name: str, deadline: float) -> wire.Endpoint:
         """One endpoint as it is now, asked for again where that may help."""
         return self._repeat_read(

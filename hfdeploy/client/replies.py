@@ -4,6 +4,7 @@ Whatever cannot be read raises ValueError, KeyError or TypeError (pydantic's err
 into an unreadable answer.
 """
 
+import re
 from dataclasses import dataclass
 
 import httpx2
@@ -67,6 +68,22 @@ def replicas(response: httpx2.Response) -> list[Replica]:
         Replica(str(item["id"]), str(item["status"].get("stage") or ""), bool(item["status"].get("live")))
         for item in json_list(json_object(response)["items"])
     ]
+
+
+def metrics(response: httpx2.Response) -> wire.Metrics:
+    """The graphs of a period."""
+    return wire.parse_metrics(json_object(response))
+
+
+def requests_counted(response: httpx2.Response) -> int | None:
+    """How many requests the running replicas counted, by their OpenMetrics; None where that counter is not there.
+
+    What was refused for its token (401, 403) is no use of the endpoint.
+    """
+    found = re.findall(r"^http_requests(?:_total)?(\{[^}\n]*\})?[ \t]+([0-9.eE+]+)", response.text, re.MULTILINE)
+    if not found and "http_requests" not in response.text:
+        return None
+    return int(sum(float(count) for labels, count in found if not re.search('status_code="40[13]"', labels)))
 
 
 def log_entries(response: httpx2.Response) -> list[str]:

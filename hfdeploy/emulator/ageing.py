@@ -15,6 +15,9 @@ from hfdeploy.emulator.records import Config, Json, Record
 LOG_LINES = 2000
 """Log lines kept per endpoint."""
 
+COUNTS = 5000
+"""Changes of the number of replicas kept per endpoint, for its graphs."""
+
 Price = Callable[[Config], float]
 """USD per replica and hour of a configuration."""
 
@@ -76,6 +79,9 @@ class Ageing:
                 record.served, record.replicas = None, []
         if stage.state not in {"pending", "initializing", "updating"}:
             record.starting = []
+        if not record.counts or record.counts[-1][1] != len(record.replicas):
+            record.counts.append([at, len(record.replicas)])
+            del record.counts[:-COUNTS]
         self._log(record, stage, at)
 
     def _next(self, record: Record) -> tuple[float, Stage] | None:

@@ -1,6 +1,6 @@
 """Metrics of an endpoint, from the requests its callers made; series in the shape that clients read.
 
-Usage of processors and memory is a flat figure: nothing runs here.
+Usage of processors and memory is a flat figure, one of ours or one that was scripted: nothing runs here.
 """
 
 from collections import Counter
@@ -42,10 +42,10 @@ def graphs(record: Record, start: float, stop: float) -> dict[str, Any]:
         "responseStatusCodeGrouped": _series("statusCode", _by_status(samples)),
         "responseElapsed": _series("percentile", _by_percentile(samples)),
         "pendingRequest": _series("status", {"pending": [_point(stop, 0)]}),
-        "replicasRunning": _series("status", {"running": [_point(stop, len(record.replicas))]}),
+        "replicasRunning": _series("status", {"running": _running(record, start, stop)}),
         "inference": None,
     }
-    for key, usage in _USAGE.items():
+    for key, usage in (_USAGE | record.usage).items():
         device = None if key in {"hardwareCpu", "hardwareMem"} else "0"
         data = [_point(x, usage) for x in points]
         graphs[key] = {"series": [{"replicaId": one, "deviceId": device, "data": data} for one in record.replicas]}
@@ -104,6 +104,14 @@ def _points(record: Record, start: float, stop: float) -> list[float]:
     """A handful of moments in a period in which the endpoint existed."""
     start = max(start, record.created)
     return [start + (stop - start) * index / 4 for index in range(5)] if stop > start else []
+
+
+def _running(record: Record, start: float, stop: float) -> list[dict[str, Any]]:
+    """How many replicas ran: at the beginning of the period, at each change, and at its end."""
+    before = [count for at, count in record.counts if at <= start]
+    found = [_point(start, before[-1])] if before else []
+    found += [_point(at, count) for at, count in record.counts if start < at <= stop]
+    return [*found, _point(stop, len(record.replicas))]
 
 
 def _series(label: str, data: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[Series]]:

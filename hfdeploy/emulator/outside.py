@@ -25,7 +25,11 @@ _STAGES = {
     "failed": Stage("failed", None, "Endpoint failed to deploy", error="Endpoint failed to start"),
     "updateFailed": Stage("updateFailed", None, "Endpoint failed to deploy", "old", "Endpoint failed to start"),
 }
-_CONTROLS = frozenset({"state", "outcome", "behaviour", "rollout", "by", "createdAt", "createdBy"})
+_PAST = ("lastUsedAt", "requests", "replicaCounts", "usage")
+"""What an endpoint went through before anybody looked: when it was last called, its requests as `[time, status,
+seconds]`, its numbers of replicas as `[time, number]`, and what its graphs show in percent."""
+
+_CONTROLS = frozenset({"state", "outcome", "behaviour", "rollout", "by", "createdAt", "createdBy", *_PAST})
 
 _SEED: Config = {
     "type": "private",
@@ -52,7 +56,8 @@ def inner(store: Store, record: Record, base: str) -> dict[str, Any]:
 def seed(store: Store, namespace: str, name: str, body: dict[str, Any]) -> Record:
     """An endpoint that has been there for a while; what `body` leaves out is filled in.
 
-    `state` (running) is where it stands; `createdAt` and `createdBy` say since when and by whom.
+    `state` (running) is where it stands; `createdAt` and `createdBy` say since when and by whom. `lastUsedAt`,
+    `requests`, `replicaCounts` and `usage` are its past.
 
     Raises:
         ValueError: an unknown state, outcome or behaviour.
@@ -65,6 +70,7 @@ def seed(store: Store, namespace: str, name: str, body: dict[str, Any]) -> Recor
     by = controls.get("createdBy") or store.options["outside_user"]
     record = store.add(namespace, name, config, by=user(by) if isinstance(by, str) else by, created=created)
     _control(store, record, {"state": "running", **controls})
+    _remember(record, controls)
     return record
 
 
@@ -103,6 +109,17 @@ def _control(store: Store, record: Record, controls: dict[str, Any]) -> None:
             record.starting = store.ageing.replicas(record)
         store.ageing.stop(record, stage, store.clock.now())
     store.on_change()
+
+
+def _remember(record: Record, controls: dict[str, Any]) -> None:
+    """Give an endpoint a past."""
+    if "lastUsedAt" in controls:
+        record.last_used = parse_timestamp(controls["lastUsedAt"])
+    if "requests" in controls:
+        record.samples = [[parse_timestamp(when), status, seconds] for when, status, seconds in controls["requests"]]
+    if "replicaCounts" in controls:
+        record.counts = [[parse_timestamp(when), number] for when, number in controls["replicaCounts"]]
+    record.usage = dict(controls.get("usage") or {})
 
 
 def _script(record: Record, controls: dict[str, Any]) -> None:

@@ -48,6 +48,10 @@ class Record:
     samples: list[list[float]] = field(default_factory=list)
     """Data-plane requests as `[when, status, seconds]`, newest last."""
     deleted: float | None = None
+    counts: list[list[float]] = field(default_factory=list)
+    """How many replicas ran as `[since when, number]`, oldest first."""
+    usage: dict[str, float] = field(default_factory=dict)
+    """What the graphs of processors and memory show, in percent by the graph's name, where somebody said so."""
 
     @property
     def state(self) -> str:

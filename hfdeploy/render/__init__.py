@@ -4,9 +4,12 @@ Every format of one thing is made from the same object, so that they cannot disa
 float. Text that somebody else wrote (a model, a log, a service) passes through `plain` before anything shows it.
 """
 
+from hfdeploy.cost import estimate_of
+from hfdeploy.render.audit import audit_markdown, audit_paragraphs, audit_table, quota_table, tag_table
+from hfdeploy.render.audit_json import audit_json
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.plan import describe_secrets, paragraphs, plan_json, plan_markdown, plan_table
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,
@@ -26,6 +29,10 @@ __all__ = [
     "Deployed",
     "Table",
     "arithmetic_lines",
+    "audit_json",
+    "audit_markdown",
+    "audit_paragraphs",
+    "audit_table",
     "catalog_json",
     "catalog_table",
     "count_verdicts",
@@ -47,9 +54,11 @@ __all__ = [
     "plan_json",
     "plan_markdown",
     "plan_table",
+    "quota_table",
     "resolution_facts",
     "resolution_json",
     "status_json",
     "status_table",
+    "tag_table",
     "verification_facts",
 ]

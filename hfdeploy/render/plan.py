@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ from hfdeploy.cost import (
     Estimate,
     Total,
     add_up,
-    estimate,
+    estimate_of,
     format_money,
 )
 from hfdeploy.fit import Fit, FitVerdict
@@ -22,20 +21,10 @@ from hfdeploy.plan import Plan
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
 from hfdeploy.render.table import Column, Table, markdown
+from hfdeploy.render.text import money_text as _money
+from hfdeploy.render.usage import expected_paragraph, expected_total, usage_json
 from hfdeploy.review import Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
-
-
-def estimate_of(plan: Plan) -> Estimate:
-    """What the endpoint of a plan costs, without any usage known."""
-    scaling = plan.spec.autoscaling
-    idle = scaling.scale_to_zero_after
-    return estimate(
-        plan.hardware,
-        min_replicas=scaling.min,
-        max_replicas=scaling.max,
-        idle_minutes=None if idle is None else int(idle / timedelta(minutes=1)),
-    )
 
 
 def plan_table(review: Review) -> Table:
@@ -56,7 +45,7 @@ def plan_table(review: Review) -> Table:
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        tuple(_row(plan, estimate_of(plan), review.fits.get(plan.name)) for plan in plans),
+        tuple(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in plans),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
             *[""] * 8,
@@ -69,7 +58,13 @@ def plan_table(review: Review) -> Table:
 def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
     plans = review.plans
-    said = (_sums(plans), _wakes(plans), _not_judged(review), today and _overlay(plans, today))
+    said = (
+        _sums(plans),
+        _wakes(plans),
+        expected_paragraph(review),
+        not_judged(review),
+        today and _overlay(plans, today),
+    )
     return [text for text in said if text]
 
 
@@ -99,12 +94,13 @@ def plan_json(
         "catalogue": {"source": catalog.source, "as_of": catalog.as_of},
         "currency": CURRENCY,
         "hours_per_month": HOURS_PER_MONTH,
-        "endpoints": [_endpoint(plan, review.fits.get(plan.name), namespace, today) for plan in review.plans],
+        "endpoints": [_endpoint(plan, review, namespace, today) for plan in review.plans],
         "totals": {
             "hourly_floor": _money(total.hourly_min),
             "hourly_ceiling": _money(total.hourly_max),
             "monthly_floor": _money(total.floor),
             "monthly_ceiling": _money(total.ceiling),
+            "monthly_expected": _money(expected_total(review)),
             "unpriced": list(total.unpriced),
             "prices_as_of": list(total.prices_as_of),
         },
@@ -150,8 +146,8 @@ def _row(plan: Plan, cost: Estimate, fit: Fit | None) -> tuple[str, ...]:
     )
 
 
-def _endpoint(plan: Plan, fit: Fit | None, namespace: str | None, today: Catalog | None) -> dict[str, Any]:
-    spec, cost = plan.spec, estimate_of(plan)
+def _endpoint(plan: Plan, review: Review, namespace: str | None, today: Catalog | None) -> dict[str, Any]:
+    spec, cost, fit = plan.spec, review.cost_of(plan), review.fits.get(plan.name)
     row = today and today.find(*plan.hardware.key)
     return {
         "name": plan.name,
@@ -169,10 +165,12 @@ def _endpoint(plan: Plan, fit: Fit | None, namespace: str | None, today: Catalog
             "hourly_ceiling": _money(cost.hourly_max),
             "monthly_floor": _money(cost.floor),
             "monthly_ceiling": _money(cost.ceiling),
+            "monthly_expected": _money(cost.expected),
             "wake": _money(cost.wake),
             "left_on_per_day": _money(cost.left_on_per_day),
             "assumed_start_minutes": str(cost.start_minutes),
         },
+        "usage": usage_json(review.usage.get(plan.name)),
         "fit": fit and one_fit_json(fit),
         "secrets": _secrets_of(plan),
         "request": plan.body,
@@ -203,7 +201,7 @@ def _wakes(plans: Sequence[Plan]) -> str:
     return f"Each wake of a sleeping endpoint: {', '.join(told)}, if a start takes {ASSUMED_START_MINUTES} minutes."
 
 
-def _not_judged(review: Review) -> str:
+def not_judged(review: Review) -> str:
     """Endpoints whose memory nobody can judge, each with the reason; empty where all are judged."""
     unknown = [f"{name}: {fit.sentence}" for name, fit in review.fits.items() if fit.verdict is FitVerdict.UNKNOWN]
     return f"Memory is not judged for {' '.join(unknown)}" if unknown else ""
@@ -245,8 +243,3 @@ def _described(source: SecretSource) -> str:
 
 def _hourly(amount: Decimal) -> str:
     return format_rate(amount).removesuffix("/h")
-
-
-def _money(amount: Decimal | None) -> str | None:
-    """Full precision without an exponent; null for unpriced and for what does not apply."""
-    return None if amount is None else f"{amount.normalize():f}"

@@ -1,6 +1,7 @@
 """Text of others made harmless: a model or a container can print what a terminal would obey."""
 
 import re
+from decimal import Decimal
 from typing import Final
 from unicodedata import category
 
@@ -28,3 +29,8 @@ def plain_line(text: str) -> str:
 def is_harmless(sign: str) -> bool:
     """Whether a terminal shows a character and does nothing else with it."""
     return sign.isprintable() or sign in _JOINERS or category(sign) == "Zs"
+
+
+def money_text(amount: Decimal | None) -> str | None:
+    """An amount for programs: full precision without an exponent; null for unpriced and for what does not apply."""
+    return None if amount is None else f"{amount.normalize():f}"

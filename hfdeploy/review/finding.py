@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hfdeploy.cost import Estimate, estimate_of
 from hfdeploy.errors import Problem
 from hfdeploy.fit import Fit
 from hfdeploy.plan import Plan
 from hfdeploy.quota import Ledger
 from hfdeploy.review.delta import Delta
 from hfdeploy.spec import LoadedSpec
+from hfdeploy.usage import Known
 
 
 class Severity(StrEnum):
@@ -71,6 +73,17 @@ class Review:
 
     approvals: tuple[str, ...] = ()
     """The groups that have to agree, by the policy's words."""
+
+    usage: Mapping[str, Known] = field(default_factory=dict)
+    """How much endpoints are used, where somebody knows; without it nothing is expected of a cost."""
+
+    costs: Mapping[str, Estimate] = field(default_factory=dict)
+    """What endpoints cost where it is not what their plan says: one that is paused costs nothing now."""
+
+    def cost_of(self, plan: Plan) -> Estimate:
+        """What the endpoint of a plan costs: by what is known of it, else by its plan and usage."""
+        known = self.usage.get(plan.name)
+        return self.costs.get(plan.name) or estimate_of(plan, known.usage if known else None)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -157,6 +157,36 @@ def test_metrics(called) -> None:
     assert graphs["hardwareCpu"]["series"][0].keys() == {"replicaId", "deviceId", "data"}
 
 
+def test_the_graph_of_replicas_has_every_change(emulator) -> None:
+    """How long how many ran, which is what a bill is made of."""
+    emulator.started()
+    emulator.act("pause")
+
+    (line,) = emulator.owner.post(f"{EP}/metrics", json=PERIOD).json()["replicasRunning"]["series"]
+
+    assert (line["status"], [point["y"] for point in line["data"]]) == ("running", [0, 1, 0, 0])
+    assert [point["x"] for point in line["data"]] == sorted(point["x"] for point in line["data"])
+
+
+def test_a_seeded_endpoint_may_have_a_past(emulator) -> None:
+    """When it was last called, by whom to what end, how many replicas ran, and how busy they were."""
+    emulator.seed(
+        createdAt="2026-01-01T00:00:00Z",
+        lastUsedAt="2026-03-01T00:00:00Z",
+        requests=[["2026-03-01T00:00:00Z", 200, 0.5]],
+        replicaCounts=[["2026-01-01T00:00:00Z", 3], ["2026-02-01T00:00:00Z", 1]],
+        usage={"hardwareGpu": 3.0},
+    )
+    period = {"start": "2026-01-15T00:00:00Z", "stop": "2026-04-01T00:00:00Z"}
+
+    graphs = emulator.owner.post(f"{EP}/metrics", json=period).json()
+
+    assert emulator.get()["status"]["lastUsedAt"].startswith("2026-03-01T00:00:00")
+    assert graphs["responseStatusCodeGrouped"]["series"][0]["data"][0]["y"] == 1
+    assert [point["y"] for point in graphs["replicasRunning"]["series"][0]["data"]] == [3, 1, 1]
+    assert {point["y"] for line in graphs["hardwareGpu"]["series"] for point in line["data"]} == {3.0}
+
+
 @pytest.mark.parametrize(
     "graph",
     [

@@ -1,0 +1,125 @@
+"""audit: everything live in a namespace under the rules of a review. Nothing is changed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hfdeploy import render
+from hfdeploy.audit import Audit, TagCost, cost_by_tag, examine
+from hfdeploy.catalog import Catalog
+from hfdeploy.cli import terminal
+from hfdeploy.cli.evidence import complete, read_evidence
+from hfdeploy.cli.options import PROGRAM, ApiUrlOption, FormatOption, examples
+from hfdeploy.cli.service import QUICK, best_catalog, choose, require_namespace, service
+from hfdeploy.cli.terminal import Format
+from hfdeploy.cli.usage import UsageOption
+from hfdeploy.errors import BlockingFinding, UsageError
+from hfdeploy.lock import FILE, Lock, read_lock
+from hfdeploy.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(
+        epilog=examples(
+            "hfdeploy audit acme",
+            "hfdeploy audit acme --by-tag team --idle-days 30",
+            "hfdeploy audit acme --usage metrics --format json",
+            "hfdeploy audit acme --usage usage.csv --format markdown",
+        )
+    )(audit)
+
+
+def audit(
+    namespace: Annotated[
+        str | None, typer.Argument(metavar="NAMESPACE", help="The user or organisation (else HFDEPLOY_NAMESPACE).")
+    ] = None,
+    idle_days: Annotated[
+        int, typer.Option(metavar="N", min=1, max=365, help="Idle is what had no request in so many days.")
+    ] = 7,
+    usage: UsageOption = None,
+    by_tag: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="Add up cost by this tag (team: team:search and so on), else by all."),
+    ] = None,
+    lock: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"Judge memory by this lock file ({FILE}), too.")
+    ] = None,
+    hub: Annotated[bool, typer.Option("--hub/--no-hub", help="Ask the Hub about models that no lock file has.")] = True,
+    output: FormatOption = Format.TEXT,
+    api_url: ApiUrlOption = None,
+) -> None:
+    """Judge everything live in a namespace.
+
+    The rules of `hfdeploy plan` over what runs: what it costs as it is, who can reach it, what nobody calls and what
+    that burns, quota, cost by tag. Takes no specs, no stack and no state, and changes nothing: only GETs are sent,
+    and with --usage metrics the POST that reads them. Ends with 5 when a finding has to be settled first.
+    """
+    chosen = choose(stack=None, program=PROGRAM, namespace=namespace, api_url=api_url)
+    place = require_namespace(chosen)
+    known = _lock(lock)
+    found = _examined(chosen, place, known, idle_days=idle_days, usage=usage, hub=hub)
+    _show(found, cost_by_tag(found.residents, by_tag), by_tag, output)
+    if found.review.blocking:
+        count = len(found.review.blocking)
+        raise BlockingFinding(f"{count} finding{'' if count == 1 else 's'} to be settled first.")
+
+
+def _lock(file: Path | None) -> Lock:
+    if file is None:
+        return Lock()
+    if not file.is_file():
+        raise UsageError(f"{file} does not exist: `hfdeploy lock` writes {FILE} beside specs.")
+    return read_lock(file)
+
+
+def _examined(chosen: Settings, namespace: str, lock: Lock, *, idle_days: int, usage: str | None, hub: bool) -> Audit:
+    with service(chosen) as api, terminal.busy(f"reading what is live in {namespace}") as say:
+        survey = api.survey(namespace)
+        live, now = survey.endpoints, api.clock.utcnow()
+        say(f"reading the use of {len(live)} endpoints")
+        with service(chosen, seconds=QUICK) as hurried:
+            evidence = read_evidence(hurried, namespace, live, now, usage=usage, days=idle_days)
+        if hub:
+            say("reading the headers of models on the Hub")
+            lock = complete(lock, live, chosen)
+    return examine(
+        namespace,
+        live,
+        catalog=best_catalog(chosen) if live else Catalog.snapshot(),
+        lock=lock,
+        now=now,
+        idle_days=idle_days,
+        evidence=evidence,
+        unreadable=list(survey.unreadable),
+    )
+
+
+def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: Format) -> None:
+    """Any other format of a review is one more case here, made of `found.review`."""
+    match output:
+        case Format.JSON:
+            terminal.write_json(render.audit_json(found, tags, key))
+        case Format.MARKDOWN:
+            terminal.write(render.audit_markdown(found, tags, key))
+        case Format.TEXT if not found.residents and not found.unreadable:
+            terminal.print_text(f"{found.namespace} has no endpoints.")
+        case Format.TEXT:
+            _print(found, tags, key)
+
+
+def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
+    terminal.draw(render.audit_table(found))
+    for paragraph in render.audit_paragraphs(found):
+        terminal.print_text(f"\n{paragraph}")
+    terminal.print_text()
+    terminal.draw(render.quota_table(found))
+    if tags:
+        terminal.print_text()
+        terminal.draw(render.tag_table(tags, key))
+    if found.review.findings:
+        terminal.print_text()
+    for finding in found.review.findings:
+        severity = finding.severity.value
+        terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))

@@ -1,0 +1,126 @@
+"""What an audit reads beside the list: counters, metrics, and what the models are. A few reads at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from hfdeploy.audit import Evidence
+from hfdeploy.cli import terminal
+from hfdeploy.cli.service import QUICK
+from hfdeploy.cli.usage import METRICS, metrics_of, of_table, together
+from hfdeploy.errors import ApiError, AuthError, Unreachable, UsageError
+from hfdeploy.lock import Lock, Locked
+from hfdeploy.settings import Settings
+from hfdeploy.usage import Known, load_of, measure
+from hfdeploy.wire import Endpoint, State
+
+if TYPE_CHECKING:
+    from hfdeploy.client import Api
+    from hfdeploy.hub import Hub
+
+_JUDGED: Final = frozenset({"tgi", "vLLM", "sGLang", "tei", "huggingface"})
+"""Engines whose memory can be judged; of the others the Hub is not asked."""
+
+_LONGEST: Final = 45.0
+"""Seconds for the Hub altogether: what was not asked by then is unknown."""
+
+
+def read_evidence(
+    api: "Api", namespace: str, live: Sequence[Endpoint], now: datetime, *, usage: str | None, days: int
+) -> Evidence:
+    """What is known of the use of live endpoints.
+
+    Only GETs, except with `usage` "metrics", whose route takes its period in the body of a POST that changes nothing.
+
+    Raises:
+        UsageError, SpecError: the table of usage is wrong.
+    """
+    if usage == METRICS:
+        return _measured(api, namespace, live, now, days)
+    most = {one.name: one.compute.scaling.max_replica for one in live}
+    known = of_table(usage, most) if usage else {}
+    silent = [one.name for one in live if not one.status.last_used_at and one.status.state is State.RUNNING]
+    found = _counted(api, namespace, silent)
+    counted = {name: count for name, count in found.items() if count is not None}
+    return Evidence(known=known, counted=counted)
+
+
+def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
+    """The lock with what the Hub says of models that it does not have, each at the commit that is served."""
+    wanted = {
+        (one.model.repository, one.model.revision)
+        for one in live
+        if one.model.engine in _JUDGED and not _has(lock, one.model.repository, one.model.revision)
+    }
+    if not wanted:
+        return lock
+    from hfdeploy.hub import Hub
+    from hfdeploy.wait import SystemClock
+
+    clock, gone = SystemClock(), Event()
+    until = clock.now() + _LONGEST
+
+    def read(model: tuple[str, str | None]) -> Locked:
+        if gone.is_set() or clock.now() > until:
+            return _unread(model, "the Hub could not be asked in time")
+        return _of_hub(hub, model, gone)
+
+    with Hub(chosen, seconds=QUICK) as hub:
+        found = together(read, sorted(wanted, key=str))
+    entries = {f"{name}@{revision}" if revision else name: entry for (name, revision), entry in found.items()}
+    return Lock({**lock.models, **entries})
+
+
+def _measured(api: "Api", namespace: str, live: Sequence[Endpoint], now: datetime, days: int) -> Evidence:
+    start = now - timedelta(days=days)
+    graphs = metrics_of(api, {one.name: namespace for one in live}, start, now)
+    on_cpu = {one.name: one.compute.accelerator == "cpu" for one in live}
+    found = {name: measure(metrics, start, now) for name, metrics in graphs.items()}
+    return Evidence(
+        known={name: known for name, known in found.items() if isinstance(known, Known)},
+        loads={name: load_of(metrics, start, now, is_cpu=on_cpu[name]) for name, metrics in graphs.items()},
+        unknown={name: reason for name, reason in found.items() if isinstance(reason, str)},
+    )
+
+
+def _counted(api: "Api", namespace: str, names: Sequence[str]) -> dict[str, int | None]:
+    gone = Event()
+
+    def read(name: str) -> int | None:
+        if gone.is_set():
+            return None
+        try:
+            return api.requests_counted(namespace, name)
+        except (ApiError, AuthError, Unreachable) as trouble:
+            if isinstance(trouble, Unreachable):
+                gone.set()
+            terminal.warn(f"The counters of {namespace}/{name} could not be read: {trouble}")
+            return None
+
+    return together(read, names)
+
+
+def _has(lock: Lock, repository: str, revision: str | None) -> bool:
+    entries: Mapping[str, Locked] = lock.models
+    return any(
+        name.partition("@")[0] == repository and entry.commit in {"", revision or ""} for name, entry in entries.items()
+    )
+
+
+def _of_hub(hub: "Hub", model: tuple[str, str | None], gone: Event) -> Locked:
+    from hfdeploy.hub import Unsized, read_model
+
+    repository, revision = model
+    try:
+        facts = hub.model(repository, revision)
+        return Locked(revision or "", read_model(hub, repository, facts.sha, facts.files))
+    except Unreachable as trouble:
+        gone.set()
+        return _unread(model, str(trouble))
+    except (ApiError, AuthError, UsageError, Unsized) as trouble:
+        return _unread(model, str(trouble))
+
+
+def _unread(model: tuple[str, str | None], why: str) -> Locked:
+    return Locked(model[1] or "", None, f"{model[0]}: {why.rstrip('.')}.")

@@ -1,0 +1,31 @@
+"""The usage of one endpoint, and who says so."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from hfdeploy.cost import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is assumed of one endpoint's use."""
+
+    usage: Usage
+    source: str
+    """Where it is from, to be shown: `usage.csv:3`, `metrics of 7.0 days`."""
+
+    line: int = 0
+    """In the table; 0 for what was measured."""
+
+
+def in_words(known: Known) -> str:
+    """`4 h a day at 1.5 replicas (usage.csv:3)`: what has to stand beside an expected cost."""
+    usage = known.usage
+    if usage.active_hours_per_day < Decimal("0.005"):
+        return f"never up beyond its minimum ({known.source})"
+    return f"{_short(usage.active_hours_per_day)} h a day at {_short(usage.avg_replicas)} replicas ({known.source})"
+
+
+def _short(number: Decimal) -> str:
+    text = f"{number.quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
