@@ -4,9 +4,10 @@ Every format of one thing is made from the same object, so that they cannot disa
 float. Text that somebody else wrote (a model, a log, a service) passes through `plain` before anything shows it.
 """
 
+from hfdeploy.cost import estimate_of
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.plan import describe_secrets, paragraphs, plan_json, plan_markdown, plan_table
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ from hfdeploy.cost import (
     Estimate,
     Total,
     add_up,
-    estimate,
+    estimate_of,
     format_money,
 )
 from hfdeploy.fit import Fit, FitVerdict
@@ -24,18 +23,6 @@ from hfdeploy.render.hardware import describe_status, hardware_json
 from hfdeploy.render.table import Column, Table, markdown
 from hfdeploy.review import Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
-
-
-def estimate_of(plan: Plan) -> Estimate:
-    """What the endpoint of a plan costs, without any usage known."""
-    scaling = plan.spec.autoscaling
-    idle = scaling.scale_to_zero_after
-    return estimate(
-        plan.hardware,
-        min_replicas=scaling.min,
-        max_replicas=scaling.max,
-        idle_minutes=None if idle is None else int(idle / timedelta(minutes=1)),
-    )
 
 
 def plan_table(review: Review) -> Table:
