@@ -7,10 +7,12 @@ decimal and in full precision; only the `format_` functions round. What has no p
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from hfdeploy.catalog import Hardware, format_rate
 from hfdeploy.errors import UsageError
+from hfdeploy.plan import Plan
 
 __all__ = [
     "ASSUMED_START_MINUTES",
@@ -21,6 +23,7 @@ __all__ = [
     "Usage",
     "add_up",
     "estimate",
+    "estimate_of",
     "format_expected",
     "format_money",
     "format_month",
@@ -138,6 +141,18 @@ def estimate(
         left_on_per_day=_times(rate, 24 * max(1, min_replicas)),
         expected=_times(rate, _expected_hours(min_replicas, usage)),
         start_minutes=Decimal(start_minutes),
+    )
+
+
+def estimate_of(plan: Plan) -> Estimate:
+    """What the endpoint of a plan costs, without any usage known."""
+    scaling = plan.spec.autoscaling
+    idle = scaling.scale_to_zero_after
+    return estimate(
+        plan.hardware,
+        min_replicas=scaling.min,
+        max_replicas=scaling.max,
+        idle_minutes=None if idle is None else int(idle / timedelta(minutes=1)),
     )
 
 

@@ -11,6 +11,7 @@ import typer
 from hfdeploy import render, settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
+from hfdeploy.cli.against import Baseline, Comparison, find_change
 from hfdeploy.cli.options import (
     PROGRAM,
     ApiUrlOption,
@@ -27,7 +28,7 @@ from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, read_lock
 from hfdeploy.plan import Plan
-from hfdeploy.review import Review, review_specs
+from hfdeploy.review import Review, own_change, review_specs, with_change
 from hfdeploy.settings import Settings
 from hfdeploy.spec import json_schema, load_specs, read_specs
 
@@ -49,6 +50,8 @@ def register(app: typer.Typer) -> None:
             "hfdeploy plan --stack prod --format markdown",
             "hfdeploy plan specs/chat.yaml --body",
             "hfdeploy plan --stack prod --live",
+            "hfdeploy plan specs/ --against main",
+            "hfdeploy plan --stack prod --against state",
         )
     )(plan)
     app.command(epilog=examples("hfdeploy schema > spec.schema.json"))(schema)
@@ -83,6 +86,11 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Ask the service for prices, status and quota of today.")
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="live|state|REV", help="Show what changes: since what runs, the state, a git revision."),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; a state is taken as it is.")] = False,
     stack: StackOption = None,
     program: ProgramOption = PROGRAM,
     namespace: NamespaceOption = None,
@@ -92,9 +100,13 @@ def plan(
 
     The findings of a review are below, each with its place in the spec. Judged by the dated copy of the hardware
     catalogue in this package, so that the same specs always give the same answer, without a network. --live adds
-    what the service says today. Ends with 5 when a finding has to be settled first.
+    what the service says today, and --against what changes. Ends with 5 when a finding has to be settled first.
     """
+    asked = Comparison(against, offline, stack, program)
+    asked.require_meant(live=live)
+    live = live or asked.asks_service
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live)
+    pattern = None if paths else _pattern_of(stack, program)
     where = paths or _where_specs_are(stack, program)
     loaded, problems = read_specs(where)
     file, catalog = lock_file(where), Catalog.snapshot()
@@ -106,15 +118,28 @@ def plan(
     if today and review.blocking:
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.
         review, catalog = review_specs(loaded, today, lock), today
+    change = find_change(
+        asked, chosen, review, loaded, lock=lock, catalog=catalog, where=where, pattern=pattern, live=live
+    )
+    review = with_change(
+        review,
+        loaded,
+        change,
+        catalog=today or catalog,
+        lock=lock,
+        namespace=chosen.namespace,
+        is_compared=against is not None,
+    )
+    shown = own_change(review) if against not in {None, *Baseline} else review
     match output:
         case Format.JSON:
-            terminal.write_json(render.plan_json(review, namespace=chosen.namespace, catalog=catalog, today=today))
+            terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
         case Format.MARKDOWN:
-            terminal.write(render.plan_markdown(review, today=today, with_bodies=body))
+            terminal.write(render.plan_markdown(shown, today=today, with_bodies=body))
         case Format.TEXT:
-            _show(review, today, with_bodies=body)
-    if review.blocking:
-        raise BlockingFinding(f"{_counted(len(review.blocking), 'finding')} to be settled first.")
+            _show(shown, today, with_bodies=body)
+    if shown.blocking:
+        raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
     _require_budget(review, stack, program)
 
 
@@ -146,10 +171,16 @@ def count_problems(error: SpecError) -> str:
 
 
 def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
+    for part in render.change_parts(review):
+        _draw(part)
+        terminal.print_text()
     if review.plans:
         terminal.draw(render.plan_table(review))
         for paragraph in render.paragraphs(review, today):
             terminal.print_text(f"\n{paragraph}")
+        for part in render.quota_parts(review):
+            terminal.print_text()
+            _draw(part)
     if review.findings:
         terminal.print_text()
     for finding in review.findings:
@@ -158,6 +189,13 @@ def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
     if with_bodies:
         for one in review.plans:
             _show_body(one)
+
+
+def _draw(part: str | render.Table) -> None:
+    if isinstance(part, str):
+        terminal.print_text(part)
+    else:
+        terminal.draw(part)
 
 
 def _show_body(one: Plan) -> None:
@@ -169,11 +207,19 @@ def _where_specs_are(stack: str | None, program: Path) -> list[Path]:
     """Those of the stack where one is named, as `deploy()` finds them; else the folder `specs`."""
     if stack is None:
         return [FOLDER]
-    pattern = Program(program, stack).config(with_secrets=False).get("hfdeploy:specs", BESIDE_PROGRAM)
-    found = sorted(glob(str(program / pattern), recursive=True))  # noqa: PTH207 - a pattern may begin with ..
+    pattern = _pattern_of(stack, program) or ""
+    found = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - a pattern may begin with ..
     if not found:
-        raise UsageError(f"No spec matches {pattern!r} in {program}: set hfdeploy:specs of {stack}, or name them.")
+        shown = os.path.relpath(pattern, program)
+        raise UsageError(f"No spec matches {shown!r} in {program}: set hfdeploy:specs of {stack}, or name them.")
     return [Path(os.path.normpath(path)) for path in found]
+
+
+def _pattern_of(stack: str | None, program: Path) -> str | None:
+    """The glob by which `deploy()` finds the specs of a stack, from here; None where no stack is named."""
+    if stack is None:
+        return None
+    return str(program / Program(program, stack).config(with_secrets=False).get("hfdeploy:specs", BESIDE_PROGRAM))
 
 
 def _live_catalog(chosen: Settings) -> Catalog | None:

@@ -4,9 +4,18 @@ Every format of one thing is made from the same object, so that they cannot disa
 float. Text that somebody else wrote (a model, a log, a service) passes through `plain` before anything shows it.
 """
 
+from hfdeploy.cost import estimate_of
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.plan import (
+    change_parts,
+    describe_secrets,
+    paragraphs,
+    plan_json,
+    plan_markdown,
+    plan_table,
+    quota_parts,
+)
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,
@@ -28,6 +37,7 @@ __all__ = [
     "arithmetic_lines",
     "catalog_json",
     "catalog_table",
+    "change_parts",
     "count_verdicts",
     "describe",
     "describe_live",
@@ -47,6 +57,7 @@ __all__ = [
     "plan_json",
     "plan_markdown",
     "plan_table",
+    "quota_parts",
     "resolution_facts",
     "resolution_json",
     "status_json",

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,28 +13,18 @@ from hfdeploy.cost import (
     Estimate,
     Total,
     add_up,
-    estimate,
+    estimate_of,
     format_money,
 )
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
+from hfdeploy.render.change import change_json, change_table, dangers, headline
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
+from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
 from hfdeploy.render.table import Column, Table, markdown
-from hfdeploy.review import Finding, Review
+from hfdeploy.review import Action, Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
-
-
-def estimate_of(plan: Plan) -> Estimate:
-    """What the endpoint of a plan costs, without any usage known."""
-    scaling = plan.spec.autoscaling
-    idle = scaling.scale_to_zero_after
-    return estimate(
-        plan.hardware,
-        min_replicas=scaling.min,
-        max_replicas=scaling.max,
-        idle_minutes=None if idle is None else int(idle / timedelta(minutes=1)),
-    )
 
 
 def plan_table(review: Review) -> Table:
@@ -69,13 +58,34 @@ def plan_table(review: Review) -> Table:
 def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
     plans = review.plans
-    said = (_sums(plans), _wakes(plans), _not_judged(review), today and _overlay(plans, today))
+    quota = quota_sentence(review.ledger) if review.ledger else ""
+    said = (_sums(plans), _wakes(plans), _not_judged(review), quota, today and _overlay(plans, today))
     return [text for text in said if text]
+
+
+def change_parts(review: Review) -> list[str | Table]:
+    """What comes before the endpoints: what changes, in a line, in a table, and what must not be overlooked."""
+    if not review.against:
+        return []
+    parts: list[str | Table] = [headline(review)]
+    if any(one.action is not Action.UNCHANGED for one in review.deltas):
+        parts.append(change_table(review))
+    return [*parts, *dangers(review)]
+
+
+def quota_parts(review: Review) -> list[str | Table]:
+    """What comes after them: the ledger, where limits are known."""
+    if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
+        return []
+    return [quota_table(review.ledger), f"Accelerators: {LEGEND}."]
 
 
 def plan_markdown(review: Review, *, today: Catalog | None = None, with_bodies: bool = False) -> str:
     """Table, totals, findings and, on demand, the requests, as a comment on a pull request has them."""
-    parts = [markdown(plan_table(review)), *paragraphs(review, today)] if review.plans else []
+    parts = [_marked(part) for part in change_parts(review)]
+    if review.plans:
+        parts += [markdown(plan_table(review)), *paragraphs(review, today)]
+        parts += [_marked(part) for part in quota_parts(review)]
     if review.findings:
         parts.append("\n".join(f"- **{finding.severity.value}** {finding}" for finding in review.findings))
     if with_bodies:
@@ -108,6 +118,8 @@ def plan_json(
             "unpriced": list(total.unpriced),
             "prices_as_of": list(total.prices_as_of),
         },
+        **change_json(review),
+        "quota": review.ledger and quota_json(review.ledger),
         "findings": [finding_json(finding) for finding in review.findings],
     }
 
@@ -124,6 +136,10 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "sentence": finding.sentence,
         "fix": finding.fix or None,
     }
+
+
+def _marked(part: str | Table) -> str:
+    return markdown(part) if isinstance(part, Table) else part
 
 
 def describe_secrets(plan: Plan) -> str:
