@@ -2,6 +2,9 @@
 
 import json
 import os
+import shlex
+from dataclasses import replace
+from enum import StrEnum
 from glob import glob
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +25,15 @@ from hfdeploy.cli.options import (
     examples,
 )
 from hfdeploy.cli.program import Program
+from hfdeploy.cli.reviews import (
+    Asked,
+    OutputOption,
+    ReviewFormat,
+    ReviewFormatOption,
+    into,
+    with_problems,
+    write_document,
+)
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
 from hfdeploy.cost import over_budget
@@ -36,6 +48,14 @@ FOLDER = Path("specs")
 BESIDE_PROGRAM = "../specs/*.yaml"
 """Where `deploy()` looks when the stack does not say: relative to the stack program."""
 
+
+class Described(StrEnum):
+    """What a JSON Schema is there for."""
+
+    SPEC = "spec"
+    REVIEW = "review"
+
+
 SpecsArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="SPECS", help="Files and folders of specs (else specs/).")
 ]
@@ -48,13 +68,14 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "hfdeploy plan specs/",
             "hfdeploy plan --stack prod --format markdown",
+            "hfdeploy plan --format html --output review.html",
             "hfdeploy plan specs/chat.yaml --body",
             "hfdeploy plan --stack prod --live",
             "hfdeploy plan specs/ --against main",
             "hfdeploy plan --stack prod --against state",
         )
     )(plan)
-    app.command(epilog=examples("hfdeploy schema > spec.schema.json"))(schema)
+    app.command(epilog=examples("hfdeploy schema > spec.schema.json", "hfdeploy schema --of review"))(schema)
 
 
 def validate(paths: SpecsArgument = None, output: FormatOption = Format.TEXT) -> None:
@@ -81,7 +102,8 @@ def validate(paths: SpecsArgument = None, output: FormatOption = Format.TEXT) ->
 
 def plan(
     paths: SpecsArgument = None,
-    output: FormatOption = Format.TEXT,
+    output: ReviewFormatOption = ReviewFormat.TEXT,
+    target: OutputOption = None,
     body: Annotated[bool, typer.Option("--body", help="Show the exact request of each endpoint, too.")] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Ask the service for prices, status and quota of today.")
@@ -112,7 +134,11 @@ def plan(
     file, catalog = lock_file(where), Catalog.snapshot()
     lock = read_lock(file) if file else Lock()
     review = review_specs(loaded, catalog, lock)
+    told = Asked(_again(paths, stack, against), stack or "", chosen.namespace, with_bodies=body)
     if problems:
+        if output not in {ReviewFormat.TEXT, ReviewFormat.JSON}:
+            with into(target):
+                write_document(with_problems(review, problems), output, told)
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
     today = _live_catalog(chosen) if live else None
     if today and review.blocking:
@@ -131,16 +157,24 @@ def plan(
         is_compared=against is not None,
     )
     shown = own_change(review) if against not in {None, *Baseline} else review
-    match output:
-        case Format.JSON:
-            terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
-        case Format.MARKDOWN:
-            terminal.write(render.plan_markdown(shown, today=today, with_bodies=body))
-        case Format.TEXT:
-            _show(shown, today, with_bodies=body)
+    with into(target):
+        match output:
+            case ReviewFormat.JSON:
+                terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
+            case ReviewFormat.TEXT:
+                _show(shown, today, with_bodies=body)
+            case _:
+                write_document(shown, output, replace(told, today=today))
     if shown.blocking:
         raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
     _require_budget(review, stack, program)
+
+
+def _again(paths: list[Path] | None, stack: str | None, against: str | None) -> str:
+    """What prints the same review on a terminal."""
+    options = [f"--stack={stack}"] if stack else []
+    options += [f"--against={against}"] if against else []
+    return shlex.join(["hfdeploy", "plan", *map(str, paths or ()), *options])
 
 
 def _require_budget(review: Review, stack: str | None, program: Path) -> None:
@@ -155,13 +189,18 @@ def _require_budget(review: Review, stack: str | None, program: Path) -> None:
         raise BlockingFinding(sentence)
 
 
-def schema() -> None:
-    """Print the JSON Schema of a spec.
+def schema(
+    of: Annotated[
+        Described, typer.Option("--of", help="A spec, or what `plan --format json` prints.")
+    ] = Described.SPEC,
+) -> None:
+    """Print the JSON Schema of a spec, or of a review.
 
-    For editors and other programs. It is in the package, too: `hfdeploy/data/spec.schema.json`, which the first
-    line of a spec points at.
+    For editors and other programs. They are in the package, too: `hfdeploy/data/spec.schema.json`, which the first
+    line of a spec points at, and `review.schema.json`.
     """
-    terminal.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    document = json_schema() if of is Described.SPEC else render.review_schema()
+    terminal.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def count_problems(error: SpecError) -> str:

@@ -1,9 +1,8 @@
 """What is going to be asked for, what that costs, and what a review found, as rows and JSON values."""
 
-import json
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from hfdeploy.catalog import Catalog, Hardware, HardwareStatus, format_rate
 from hfdeploy.cost import (
@@ -21,14 +20,21 @@ from hfdeploy.plan import Plan
 from hfdeploy.render.change import change_json, change_table, dangers, headline
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
+from hfdeploy.render.lines import foremost, lines_of
 from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
-from hfdeploy.render.table import Column, Table, markdown
+from hfdeploy.render.table import Column, Table
 from hfdeploy.review import Action, Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
 
+_NAMED: Final = 20
+"""Endpoints that one sentence names."""
+
 
 def plan_table(review: Review) -> Table:
-    """One endpoint per row, with what an hour of one replica and a month cost; sums at the foot."""
+    """One endpoint per row, with what an hour of one replica and a month cost; sums at the foot.
+
+    Of many endpoints those that matter most, first; the sums are of all.
+    """
     plans = review.plans
     total = _total(plans)
     return Table(
@@ -45,7 +51,7 @@ def plan_table(review: Review) -> Table:
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        tuple(_row(plan, estimate_of(plan), review.fits.get(plan.name)) for plan in plans),
+        tuple(_row(plan, estimate_of(plan), review.fits.get(plan.name)) for plan in _shown(review)),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
             *[""] * 8,
@@ -59,7 +65,14 @@ def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
     plans = review.plans
     quota = quota_sentence(review.ledger) if review.ledger else ""
-    said = (_sums(plans), _wakes(plans), _not_judged(review), quota, today and _overlay(plans, today))
+    said = (
+        _left_out(review),
+        _sums(plans),
+        _wakes(plans),
+        _not_judged(review),
+        quota,
+        today and _overlay(plans, today),
+    )
     return [text for text in said if text]
 
 
@@ -78,22 +91,6 @@ def quota_parts(review: Review) -> list[str | Table]:
     if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
         return []
     return [quota_table(review.ledger), f"Accelerators: {LEGEND}."]
-
-
-def plan_markdown(review: Review, *, today: Catalog | None = None, with_bodies: bool = False) -> str:
-    """Table, totals, findings and, on demand, the requests, as a comment on a pull request has them."""
-    parts = [_marked(part) for part in change_parts(review)]
-    if review.plans:
-        parts += [markdown(plan_table(review)), *paragraphs(review, today)]
-        parts += [_marked(part) for part in quota_parts(review)]
-    if review.findings:
-        parts.append("\n".join(f"- **{finding.severity.value}** {finding}" for finding in review.findings))
-    if with_bodies:
-        parts += [
-            f"POST of `{plan.name}`{describe_secrets(plan)}:\n\n```json\n{json.dumps(plan.body, indent=2)}\n```"
-            for plan in review.plans
-        ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
 def plan_json(
@@ -136,10 +133,6 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "sentence": finding.sentence,
         "fix": finding.fix or None,
     }
-
-
-def _marked(part: str | Table) -> str:
-    return markdown(part) if isinstance(part, Table) else part
 
 
 def describe_secrets(plan: Plan) -> str:
@@ -195,6 +188,24 @@ def _endpoint(plan: Plan, fit: Fit | None, namespace: str | None, today: Catalog
     }
 
 
+def _shown(review: Review) -> tuple[Plan, ...]:
+    return tuple(line.plan for line in foremost([one for one in lines_of(review) if one.plan]) if line.plan)
+
+
+def _left_out(review: Review) -> str:
+    """The summary of what the table has no row for; empty where it has all."""
+    names = {plan.name for plan in _shown(review)}
+    rest = [plan for plan in review.plans if plan.name not in names]
+    if not rest:
+        return ""
+    total = _total(rest)
+    return (
+        f"These {len(names)} matter most (errors first, then what is replaced or opened, then cost); the other "
+        f"{len(rest)} cost {format_money(total.floor)} to {format_money(total.ceiling)} a month, and --format json, csv "
+        f"and html have them all."
+    )
+
+
 def _sums(plans: Sequence[Plan]) -> str:
     total = _total(plans)
     month = f"{format_money(total.floor)} floor, {format_money(total.ceiling)} ceiling"
@@ -212,17 +223,23 @@ def _sums(plans: Sequence[Plan]) -> str:
 
 def _wakes(plans: Sequence[Plan]) -> str:
     """What waking costs, for the endpoints that sleep; empty where none does."""
-    known = [(plan, estimate_of(plan)) for plan in plans]
-    told = [f"{plan.name} {format_money(one.wake)}" for plan, one in known if one.wake is not None]
-    if not told:
+    known = [(plan.name, wake) for plan in plans if (wake := estimate_of(plan).wake) is not None]
+    if not known:
         return ""
-    return f"Each wake of a sleeping endpoint: {', '.join(told)}, if a start takes {ASSUMED_START_MINUTES} minutes."
+    if len(known) > _NAMED:
+        known.sort(key=lambda one: one[1], reverse=True)
+    told = [f"{name} {format_money(wake)}" for name, wake in known[:_NAMED]]
+    more = f" and {len(known) - _NAMED} cheaper ones" if len(known) > _NAMED else ""
+    return (
+        f"Each wake of a sleeping endpoint: {', '.join(told)}{more}, if a start takes {ASSUMED_START_MINUTES} minutes."
+    )
 
 
 def _not_judged(review: Review) -> str:
     """Endpoints whose memory nobody can judge, each with the reason; empty where all are judged."""
     unknown = [f"{name}: {fit.sentence}" for name, fit in review.fits.items() if fit.verdict is FitVerdict.UNKNOWN]
-    return f"Memory is not judged for {' '.join(unknown)}" if unknown else ""
+    more = f" And {len(unknown) - _NAMED} more." if len(unknown) > _NAMED else ""
+    return f"Memory is not judged for {' '.join(unknown[:_NAMED])}{more}" if unknown else ""
 
 
 def _overlay(plans: Sequence[Plan], today: Catalog) -> str:
