@@ -128,12 +128,12 @@ def _reasons(goal: Goal, found: Endpoint) -> Iterator[str]:
         yield from (f"secrets.{name}: {'added' if name in wanted else 'removed'}" for name in sorted(listed ^ wanted))
 
 
-def _private_service(declared: Mapping[str, Any], found: Endpoint) -> Any:  # noqa: ANN401 - any JSON value
+def _private_service(declared: Mapping[str, Any], found: Endpoint) -> Mapping[str, Any] | None:
     """As written where it says the same: the service fills in what is left out."""
     live = {to_snake(key): value for key, value in (found.private_service or {}).items()}
     asked = declared.get("private_service") or {}
     is_same = bool(live) == bool(asked) and all(str(live.get(key)) == str(value) for key, value in asked.items())
-    return asked if is_same else live
+    return (asked if is_same else live) or None
 
 
 def is_own(found: Endpoint, owner: str, logical: str) -> bool:

@@ -51,7 +51,8 @@ class _Heard(Row):
 
 def against_state(target: Target, stack: Stack) -> Change:
     """What the next `up` does. Endpoints that are gone from the service count as a refresh counts them: not there."""
-    there = {one.logical: one for one in kept(stack)}
+    every = {one.logical: one for one in kept(stack)}
+    there = {name: one for name, one in every.items() if not one.is_gone}
     differences: dict[str, Difference] = {}
     findings = [*_of_guard(target, stack)]
     for goal in target.goals:
@@ -59,10 +60,9 @@ def against_state(target: Target, stack: Stack) -> Change:
         difference, said = _new(goal, stack) if one is None else _compared(goal, one, stack)
         differences[goal.name] = difference
         findings += said
-    for name, one in there.items():
-        if name not in differences:
-            differences[name] = _removal(one, stack)
-    rows = {name: _row(one, target) for name, one in there.items()}
+    gone = {name: one for name, one in every.items() if name not in differences}
+    differences |= {name: _removal(one, stack) for name, one in gone.items()}
+    rows = {name: _row(one, target) for name, one in (there | gone).items()}
     return Change("state", rows, differences, tuple(findings), counts_use=stack.live is not None)
 
 
@@ -154,6 +154,8 @@ def _needs_put(rollout: Rollout, live: Endpoint) -> bool:
 
 def _removal(one: Kept, stack: Stack) -> Difference:
     """What becomes of an endpoint that no spec wants any more."""
+    if one.is_gone:
+        return Difference(reasons=("it is gone from the service already",), requests=())
     if one.is_retained:
         return Difference(reasons=("it is retained: it leaves the state and stays alive",), requests=())
     return Difference(requests=None if stack.live is None else ("DELETE",))
