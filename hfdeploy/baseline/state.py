@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hfdeploy.baseline.kept import Kept, Stack, kept
-from hfdeploy.baseline.live import RESUME, is_own, row_of, whose
+from hfdeploy.baseline.live import RESUME, Count, counting, is_own, row_of, whose
 from hfdeploy.baseline.target import Goal, Target
 from hfdeploy.catalog import Hardware
 from hfdeploy.diff import IMAGE, REPLACES, SECRETS, changed_fields, compare, replaced
@@ -20,7 +20,7 @@ from hfdeploy.provider.goal import make_goal
 from hfdeploy.provider.guard import require_few_losses
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.members import member
-from hfdeploy.provider.outputs import as_found
+from hfdeploy.provider.outputs import as_found, has_failed
 from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
@@ -62,7 +62,8 @@ def against_state(target: Target, stack: Stack) -> Change:
         findings += said
     gone = {name: one for name, one in every.items() if name not in differences}
     differences |= {name: _removal(one, stack) for name, one in gone.items()}
-    rows = {name: _row(one, target) for name, one in (there | gone).items()}
+    count = counting(stack.live or {}, target)
+    rows = {name: _row(one, target, count) for name, one in (there | gone).items()}
     return Change("state", rows, differences, tuple(findings), counts_use=stack.live is not None)
 
 
@@ -112,14 +113,14 @@ def _told(one: Kept, news: Props, reasons: list[str], row: _Heard) -> tuple[tupl
     fields = tuple(name for name in changed_fields(found, wanted) if name in reasons)
     words = list(row.notes)
     for name in reasons:
-        if name in fields or name == "secrets":
+        if name in fields or (name == "secrets" and row.notes):
             continue
-        if name == "verify":
+        if name == "verify" and wanted.get(name, {}).get("when") == "always":
             words.append("verify.when is always, so it is proved again")
-        elif name == "state":
+        elif name == "state" and has_failed(one.outs):
             words.append(f"the service gave up on it ({one.outs.get('state')})")
         else:
-            words.append(f"{name} is live as wanted already, and was never proved")
+            words.append(f"{name} is as wanted already, and was never brought live to an end")
     return fields, tuple(words)
 
 
@@ -161,10 +162,10 @@ def _removal(one: Kept, stack: Stack) -> Difference:
     return Difference(requests=None if stack.live is None else ("DELETE",))
 
 
-def _row(one: Kept, target: Target) -> Before:
+def _row(one: Kept, target: Target, count: Count) -> Before:
     namespace, declared = str(one.existence.get("namespace")), as_found(one.outs or {})
     if one.live is not None:
-        return row_of(one.live, one.logical, namespace, declared or {"security": one.live.type}, target.catalog)
+        return row_of(one.live, one.logical, namespace, declared or {"security": one.live.type}, target.catalog, count)
     try:
         plan = make_plan(parse_spec(declared), target.catalog)
     except UsageError:

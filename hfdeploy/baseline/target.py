@@ -40,7 +40,11 @@ class Target:
 
     goals: tuple[Goal, ...]
     catalog: Catalog
+    """What plans were made by, and what was there before is priced by."""
+
     namespace: str
+    today: Catalog | None = None
+    """What the service says now, its quotas among it; None where nobody asked."""
 
     @property
     def namespaces(self) -> set[str]:
@@ -49,14 +53,20 @@ class Target:
 
     @classmethod
     def of(
-        cls, loaded: Sequence[LoadedSpec], plans: Sequence[Plan], lock: Lock, catalog: Catalog, namespace: str
+        cls,
+        loaded: Sequence[LoadedSpec],
+        plans: Sequence[Plan],
+        lock: Lock,
+        catalog: Catalog,
+        namespace: str,
+        today: Catalog | None = None,
     ) -> "Target":
         """The plans of a review; a spec that no plan could be made of has a finding already."""
         by_name = {one.spec.name: one for one in loaded}
         goals = tuple(
             Goal(by_name[plan.name], _pinned(plan, lock, catalog), plan.spec.namespace or namespace) for plan in plans
         )
-        return cls(goals, catalog, namespace)
+        return cls(goals, catalog, namespace, today)
 
 
 def _pinned(plan: Plan, lock: Lock, catalog: Catalog) -> Plan:

@@ -15,6 +15,7 @@ from hfdeploy.render.plan import (
     plan_markdown,
     plan_table,
     quota_parts,
+    summary,
 )
 from hfdeploy.render.status import (
     Deployed,
@@ -62,5 +63,6 @@ __all__ = [
     "resolution_json",
     "status_json",
     "status_table",
+    "summary",
     "verification_facts",
 ]
