@@ -45,9 +45,8 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
         )
         if found is not None:
             before[goal.name] = row_of(found, goal.name, goal.namespace, as_live(goal, found), target.catalog, count)
-    places = {goal.place for goal in target.goals}
     for place, one in sorted(live.items()):
-        if owner is not None and place not in places and is_ours(one, owner) and KEEP not in one.tags:
+        if owner is not None and place not in target.places and is_ours(one, owner) and KEEP not in one.tags:
             name = place if one.name in before else one.name
             before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog, count)
             differences[name] = Difference(requests=("DELETE",))

@@ -25,7 +25,7 @@ from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.rollout import Goal as Rollout
-from hfdeploy.spec import parse_spec
+from hfdeploy.spec import declare, parse_spec
 from hfdeploy.wire import Endpoint
 from hfdeploy.wire import State as Condition
 
@@ -183,11 +183,13 @@ def _hardware(one: Kept, target: Target) -> Hardware:
 
 def _of_guard(target: Target, stack: Stack) -> Iterator[Finding]:
     """What the stack's guard refuses before anything is touched: too many endpoints that would go."""
+    members = [
+        member({**declare(one.spec), "namespace": one.spec.namespace or target.namespace}, one.spec.name)
+        for one in target.loaded
+    ]
     olds = (stack.state.guard or {}).get("inputs") or {}
     try:
-        require_few_losses(
-            dict(olds), {"members": [member(one.declared, one.name) for one in target.goals]}, stack.session
-        )
+        require_few_losses(dict(olds), {"members": members}, stack.session)
     except BlockingFinding as refused:
         file = str(stack.program / f"Pulumi.{stack.name.rpartition('/')[2]}.yaml")
         yield Finding("too-many-removals", Severity.ERROR, "", file, 0, "hfdeploy:maxRemovals", str(refused))
