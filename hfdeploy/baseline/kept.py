@@ -54,6 +54,9 @@ class Kept:
     live: Endpoint | None
     """None where nobody looked."""
 
+    is_gone: bool = False
+    """Whether the service does not have it any more; a refresh takes it out of the state."""
+
     is_protected: bool = False
     is_retained: bool = False
 
@@ -64,7 +67,7 @@ class Kept:
 
 
 def kept(stack: Stack) -> Iterator[Kept]:
-    """Every endpoint of the state that is still there, as far as anybody looked."""
+    """Every endpoint of the state."""
     resources = [one for one in stack.state.resources if not one.get("delete")]
     configurations = {str(one.get("parent")): one for one in resources if one.get("type") == ENDPOINT}
     for identity in resources:
@@ -72,8 +75,6 @@ def kept(stack: Stack) -> Iterator[Kept]:
             continue
         existence = _outputs(identity)
         live = _same(existence, stack.live)
-        if live is None and stack.live is not None:
-            continue
         found = configurations.get(str(identity["urn"]))
         outs = None if found is None else _outputs(found)
         if outs is not None and live is not None:
@@ -83,6 +84,7 @@ def kept(stack: Stack) -> Iterator[Kept]:
             existence=existence,
             outs=outs,
             live=live,
+            is_gone=live is None and stack.live is not None,
             is_protected=bool(identity.get("protect")),
             is_retained=bool(identity.get("retainOnDelete")),
         )

@@ -1,6 +1,7 @@
 """What is live, against what the specs want. The service is read and never written to."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic.alias_generators import to_snake
@@ -17,6 +18,9 @@ from hfdeploy.review.change import Before, Change, Difference, of_hardware
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.wire import Endpoint, State
 
+Count = Callable[[Endpoint], int]
+"""The replicas of an endpoint that a quota counts."""
+
 RESUME: Final = "resume"
 """The request that ends a pause."""
 
@@ -27,6 +31,7 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
     `owner` is the stack's owner id: with it, an endpoint of another owner is nobody's to change, and one of this
     stack that no spec wants is removed. Without it (None) every namesake is taken for the spec's own.
     """
+    count = counting(live, target)
     before: dict[str, Before] = {}
     differences: dict[str, Difference] = {}
     findings: list[Finding] = []
@@ -39,12 +44,11 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
             Difference(goal.declared, requests=("POST",)) if found is None else differing(goal, found)
         )
         if found is not None:
-            before[goal.name] = row_of(found, goal.name, goal.namespace, as_live(goal, found), target.catalog)
-    places = {goal.place for goal in target.goals}
+            before[goal.name] = row_of(found, goal.name, goal.namespace, as_live(goal, found), target.catalog, count)
     for place, one in sorted(live.items()):
-        if owner is not None and place not in places and is_ours(one, owner) and KEEP not in one.tags:
+        if owner is not None and place not in target.places and is_ours(one, owner) and KEEP not in one.tags:
             name = place if one.name in before else one.name
-            before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog)
+            before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog, count)
             differences[name] = Difference(requests=("DELETE",))
     return Change("live", before, differences, tuple(findings), counts_use=True)
 
@@ -85,7 +89,9 @@ def as_live(goal: Goal, found: Endpoint) -> dict[str, Any]:
     return spec_fields(shown)
 
 
-def row_of(found: Endpoint, name: str, namespace: str, declared: Mapping[str, Any], catalog: Catalog) -> Before:
+def row_of(
+    found: Endpoint, name: str, namespace: str, declared: Mapping[str, Any], catalog: Catalog, count: Count
+) -> Before:
     """What runs now, at the prices that the specs are judged by."""
     scaling, state = found.compute.scaling, found.status.state
     return of_hardware(
@@ -95,16 +101,43 @@ def row_of(found: Endpoint, name: str, namespace: str, declared: Mapping[str, An
         hardware_of(found, catalog),
         bounds=(scaling.min_replica, scaling.max_replica),
         idle_minutes=scaling.scale_to_zero_timeout,
-        replicas=counted(found),
+        replicas=count(found),
         is_paused=state is State.PAUSED,
     )
 
 
-def counted(found: Endpoint) -> int:
-    """The replicas that the quota counts: those asked for; one of an endpoint that sleeps; none of a paused one."""
+def counting(live: Mapping[str, Endpoint], target: Target) -> Count:
+    """How the service counts what an endpoint holds, by which count adds up to what it says is used.
+
+    Its documents do not say whether it counts the replicas of now or the most that there may be.
+    """
+    used = {
+        (row.vendor, row.instance_type): row.quota.used
+        for row in (target.today.rows if target.today else ())
+        if row.quota
+    }
+    own = [one for place, one in live.items() if place.partition("/")[0] == target.namespace]
+
+    def adds_up(count: Count) -> bool:
+        sums: dict[tuple[str, str], int] = defaultdict(int)
+        for one in own:
+            each = hardware_of(one, target.today or target.catalog).num_accelerators or 1
+            sums[one.provider.vendor, one.compute.instance_type] += each * count(one)
+        return all(used.get(key, total) == total for key, total in sums.items())
+
+    return at_most if adds_up(at_most) and not adds_up(now) else now
+
+
+def now(found: Endpoint) -> int:
+    """The replicas that are asked for; one of an endpoint that sleeps; none of a paused one."""
     if found.status.state is State.PAUSED:
         return 0
     return 1 if found.status.state is State.SCALED_TO_ZERO else max(1, found.status.target_replica)
+
+
+def at_most(found: Endpoint) -> int:
+    """The most that it may have."""
+    return 0 if found.status.state is State.PAUSED else max(1, found.compute.scaling.max_replica)
 
 
 def hardware_of(found: Endpoint, catalog: Catalog) -> Hardware:
@@ -128,12 +161,12 @@ def _reasons(goal: Goal, found: Endpoint) -> Iterator[str]:
         yield from (f"secrets.{name}: {'added' if name in wanted else 'removed'}" for name in sorted(listed ^ wanted))
 
 
-def _private_service(declared: Mapping[str, Any], found: Endpoint) -> Any:  # noqa: ANN401 - any JSON value
+def _private_service(declared: Mapping[str, Any], found: Endpoint) -> Mapping[str, Any] | None:
     """As written where it says the same: the service fills in what is left out."""
     live = {to_snake(key): value for key, value in (found.private_service or {}).items()}
     asked = declared.get("private_service") or {}
     is_same = bool(live) == bool(asked) and all(str(live.get(key)) == str(value) for key, value in asked.items())
-    return asked if is_same else live
+    return (asked if is_same else live) or None
 
 
 def is_own(found: Endpoint, owner: str, logical: str) -> bool:

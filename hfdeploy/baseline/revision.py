@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 
 from hfdeploy.baseline.git import Revision
 from hfdeploy.baseline.target import Goal, Target
+from hfdeploy.catalog import Hardware
 from hfdeploy.diff import REPLACES, changed_fields, replaced
-from hfdeploy.errors import SpecError
-from hfdeploy.lock import FILE, Lock, read_lock
-from hfdeploy.review import review_specs
-from hfdeploy.review.change import Before, Change, Difference, of_plan
-from hfdeploy.spec import LoadedSpec, read_specs
+from hfdeploy.errors import Problem, UsageError
+from hfdeploy.lock import FILE, Lock, pinned, read_lock
+from hfdeploy.plan import make_plan
+from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
+from hfdeploy.review.finding import Finding, Severity
+from hfdeploy.spec import EndpointSpec, LoadedSpec, declare, read_specs
 from hfdeploy.spec.folder import SUFFIXES
 
 
@@ -27,46 +29,50 @@ def against_revision(
     that it found then and does not find now is an endpoint that is removed.
 
     Raises:
-        UsageError: no git repository, or no such revision.
-        SpecError: specs of that revision cannot be read, so nothing can be compared with them.
+        UsageError: no git repository, no such revision, or a lock file in it that cannot be read.
     """
     first = paths[0]
     revision = Revision.of(name, first if first.is_dir() else first.parent, environment)
-    before = {goal.name: goal for goal in _goals(*_read(revision, name, paths, pattern), target)}
+    loaded, lock, problems = _read(revision, name, paths, pattern)
+    before = {one.spec.name: _row(pinned(one.spec, lock), target) for one in loaded}
     differences = {goal.name: _difference(before.get(goal.name), goal) for goal in target.goals}
-    return Change(name, {one.name: _row(one) for one in before.values()}, differences)
+    return Change(name, before, differences, tuple(_unreadable(one) for one in problems))
 
 
-def _row(goal: Goal) -> Before:
-    return of_plan(goal.plan, goal.namespace, goal.declared)
+def _row(spec: EndpointSpec, target: Target) -> Before:
+    """An endpoint of then, on the hardware and at the prices that those of now are compared by."""
+    namespace = spec.namespace or target.namespace
+    declared = {**declare(spec), "namespace": namespace}
+    try:
+        return of_plan(make_plan(spec, target.catalog), namespace, declared)
+    except UsageError:
+        unknown = Hardware(vendor=spec.cloud, region=spec.region, instance_type="unknown", instance_size="unknown")
+        bounds = (spec.autoscaling.min, spec.autoscaling.max)
+        return of_hardware(spec.name, namespace, declared, unknown, bounds=bounds, idle_minutes=None)
 
 
-def _difference(before: Goal | None, after: Goal) -> Difference:
+def _difference(before: Before | None, after: Goal) -> Difference:
     if before is None:
         return Difference(after.declared)
     old, new = before.declared, after.declared
     return Difference(new, tuple(changed_fields(old, new)), tuple(replaced(old, new, REPLACES)))
 
 
-def _goals(loaded: Sequence[LoadedSpec], lock: Lock, target: Target) -> tuple[Goal, ...]:
-    """The endpoints of then, on the hardware and at the prices that those of now are compared by."""
-    review = review_specs(loaded, target.catalog, lock)
-    return Target.of(loaded, review.plans, lock, target.catalog, target.namespace).goals
+def _unreadable(problem: Problem) -> Finding:
+    """No error: the change may be the one that puts it right."""
+    sentence = f"{problem.message}. So this file could not be compared with, and its endpoint counts as new."
+    return Finding("unreadable-before", Severity.WARNING, "", problem.file, problem.line, problem.field, sentence)
 
 
 def _read(
     revision: Revision, shown: str, paths: Sequence[Path], pattern: str | None
-) -> tuple[Sequence[LoadedSpec], Lock]:
-    """The specs of then, and what their models were locked to.
-
-    Raises:
-        SpecError: some of them are wrong; files are named `main:specs/chat.yaml`.
-    """
+) -> tuple[Sequence[LoadedSpec], Lock, Sequence[Problem]]:
+    """The specs of then, what their models were locked to, and what is wrong with files named `main:specs/a.yaml`."""
     is_spec = _matching(revision, paths, pattern)
     every = revision.files()
     names = [name for name in every if is_spec(name)]
     if not names:
-        return (), Lock()
+        return (), Lock(), ()
     folders = {str(PurePosixPath(name).parent) for name in names}
     lock = str(PurePosixPath(folders.pop()) / FILE) if len(folders) == 1 else ""
     with TemporaryDirectory(prefix="hfdeploy-") as folder:
@@ -75,9 +81,8 @@ def _read(
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(content)
         loaded, problems = read_specs([root / name for name in names], root=root)
-        if problems:
-            raise SpecError([replace(one, file=f"{shown}:{one.file}") for one in problems])
-        return loaded, read_lock(root / lock) if lock in every else Lock()
+        told = [replace(one, file=f"{shown}:{one.file}") for one in problems]
+        return loaded, read_lock(root / lock) if lock in every else Lock(), told
 
 
 def _matching(revision: Revision, paths: Sequence[Path], pattern: str | None) -> Callable[[str], bool]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hfdeploy.baseline.kept import Kept, Stack, kept
-from hfdeploy.baseline.live import RESUME, is_own, row_of, whose
+from hfdeploy.baseline.live import RESUME, Count, counting, is_own, row_of, whose
 from hfdeploy.baseline.target import Goal, Target
 from hfdeploy.catalog import Hardware
 from hfdeploy.diff import IMAGE, REPLACES, SECRETS, changed_fields, compare, replaced
@@ -20,12 +20,12 @@ from hfdeploy.provider.goal import make_goal
 from hfdeploy.provider.guard import require_few_losses
 from hfdeploy.provider.host import Row
 from hfdeploy.provider.members import member
-from hfdeploy.provider.outputs import as_found
+from hfdeploy.provider.outputs import as_found, has_failed
 from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.rollout import Goal as Rollout
-from hfdeploy.spec import parse_spec
+from hfdeploy.spec import declare, parse_spec
 from hfdeploy.wire import Endpoint
 from hfdeploy.wire import State as Condition
 
@@ -51,7 +51,8 @@ class _Heard(Row):
 
 def against_state(target: Target, stack: Stack) -> Change:
     """What the next `up` does. Endpoints that are gone from the service count as a refresh counts them: not there."""
-    there = {one.logical: one for one in kept(stack)}
+    every = {one.logical: one for one in kept(stack)}
+    there = {name: one for name, one in every.items() if not one.is_gone}
     differences: dict[str, Difference] = {}
     findings = [*_of_guard(target, stack)]
     for goal in target.goals:
@@ -59,10 +60,10 @@ def against_state(target: Target, stack: Stack) -> Change:
         difference, said = _new(goal, stack) if one is None else _compared(goal, one, stack)
         differences[goal.name] = difference
         findings += said
-    for name, one in there.items():
-        if name not in differences:
-            differences[name] = _removal(one, stack)
-    rows = {name: _row(one, target) for name, one in there.items()}
+    gone = {name: one for name, one in every.items() if name not in differences}
+    differences |= {name: _removal(one, stack) for name, one in gone.items()}
+    count = counting(stack.live or {}, target)
+    rows = {name: _row(one, target, count) for name, one in (there | gone).items()}
     return Change("state", rows, differences, tuple(findings), counts_use=stack.live is not None)
 
 
@@ -112,14 +113,14 @@ def _told(one: Kept, news: Props, reasons: list[str], row: _Heard) -> tuple[tupl
     fields = tuple(name for name in changed_fields(found, wanted) if name in reasons)
     words = list(row.notes)
     for name in reasons:
-        if name in fields or name == "secrets":
+        if name in fields or (name == "secrets" and row.notes):
             continue
-        if name == "verify":
+        if name == "verify" and wanted.get(name, {}).get("when") == "always":
             words.append("verify.when is always, so it is proved again")
-        elif name == "state":
+        elif name == "state" and has_failed(one.outs):
             words.append(f"the service gave up on it ({one.outs.get('state')})")
         else:
-            words.append(f"{name} is live as wanted already, and was never proved")
+            words.append(f"{name} is as wanted already, and was never brought live to an end")
     return fields, tuple(words)
 
 
@@ -154,15 +155,17 @@ def _needs_put(rollout: Rollout, live: Endpoint) -> bool:
 
 def _removal(one: Kept, stack: Stack) -> Difference:
     """What becomes of an endpoint that no spec wants any more."""
+    if one.is_gone:
+        return Difference(reasons=("it is gone from the service already",), requests=())
     if one.is_retained:
         return Difference(reasons=("it is retained: it leaves the state and stays alive",), requests=())
     return Difference(requests=None if stack.live is None else ("DELETE",))
 
 
-def _row(one: Kept, target: Target) -> Before:
+def _row(one: Kept, target: Target, count: Count) -> Before:
     namespace, declared = str(one.existence.get("namespace")), as_found(one.outs or {})
     if one.live is not None:
-        return row_of(one.live, one.logical, namespace, declared or {"security": one.live.type}, target.catalog)
+        return row_of(one.live, one.logical, namespace, declared or {"security": one.live.type}, target.catalog, count)
     try:
         plan = make_plan(parse_spec(declared), target.catalog)
     except UsageError:
@@ -180,11 +183,13 @@ def _hardware(one: Kept, target: Target) -> Hardware:
 
 def _of_guard(target: Target, stack: Stack) -> Iterator[Finding]:
     """What the stack's guard refuses before anything is touched: too many endpoints that would go."""
+    members = [
+        member({**declare(one.spec), "namespace": one.spec.namespace or target.namespace}, one.spec.name)
+        for one in target.loaded
+    ]
     olds = (stack.state.guard or {}).get("inputs") or {}
     try:
-        require_few_losses(
-            dict(olds), {"members": [member(one.declared, one.name) for one in target.goals]}, stack.session
-        )
+        require_few_losses(dict(olds), {"members": members}, stack.session)
     except BlockingFinding as refused:
         file = str(stack.program / f"Pulumi.{stack.name.rpartition('/')[2]}.yaml")
         yield Finding("too-many-removals", Severity.ERROR, "", file, 0, "hfdeploy:maxRemovals", str(refused))

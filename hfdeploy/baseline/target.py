@@ -39,24 +39,42 @@ class Target:
     """All of them."""
 
     goals: tuple[Goal, ...]
+    loaded: tuple[LoadedSpec, ...]
+    """Every spec, also one of which no plan could be made: it is no reason to remove anything."""
+
     catalog: Catalog
+    """What plans were made by, and what was there before is priced by."""
+
     namespace: str
+    today: Catalog | None = None
+    """What the service says now, its quotas among it; None where nobody asked."""
+
+    @property
+    def places(self) -> set[str]:
+        """`namespace/name` of every spec."""
+        return {f"{one.spec.namespace or self.namespace}/{one.spec.name}" for one in self.loaded}
 
     @property
     def namespaces(self) -> set[str]:
         """Where the endpoints are to be."""
-        return {goal.namespace for goal in self.goals} | ({self.namespace} - {""})
+        return {place.partition("/")[0] for place in self.places} - {""}
 
     @classmethod
     def of(
-        cls, loaded: Sequence[LoadedSpec], plans: Sequence[Plan], lock: Lock, catalog: Catalog, namespace: str
+        cls,
+        loaded: Sequence[LoadedSpec],
+        plans: Sequence[Plan],
+        lock: Lock,
+        catalog: Catalog,
+        namespace: str,
+        today: Catalog | None = None,
     ) -> "Target":
         """The plans of a review; a spec that no plan could be made of has a finding already."""
         by_name = {one.spec.name: one for one in loaded}
         goals = tuple(
             Goal(by_name[plan.name], _pinned(plan, lock, catalog), plan.spec.namespace or namespace) for plan in plans
         )
-        return cls(goals, catalog, namespace)
+        return cls(goals, tuple(loaded), catalog, namespace, today)
 
 
 def _pinned(plan: Plan, lock: Lock, catalog: Catalog) -> Plan:

@@ -64,12 +64,13 @@ def find_change(
     *,
     lock: Lock,
     catalog: Catalog,
+    today: Catalog | None,
     where: Sequence[Path],
     pattern: str | None,
     live: bool,
 ) -> Change | None:
     """What the specs change; without `--against`, but live, what runs now. None where nobody is asked anything."""
-    target = Target.of(loaded, review.plans, lock, catalog, chosen.namespace or "")
+    target = Target.of(loaded, review.plans, lock, catalog, chosen.namespace or "", today)
     match asked.against:
         case None if not live:
             return None

@@ -145,7 +145,16 @@ def plan(
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.
         review, catalog = review_specs(loaded, today, lock), today
     change = find_change(
-        asked, chosen, review, loaded, lock=lock, catalog=catalog, where=where, pattern=pattern, live=live
+        asked,
+        chosen,
+        review,
+        loaded,
+        lock=lock,
+        catalog=catalog,
+        today=today,
+        where=where,
+        pattern=pattern,
+        live=live,
     )
     review = with_change(
         review,

@@ -19,6 +19,7 @@ from hfdeploy.render.plan import (
     plan_json,
     plan_table,
     quota_parts,
+    summary,
 )
 from hfdeploy.render.sarif import sarif
 from hfdeploy.render.schema import review_schema
@@ -76,5 +77,6 @@ __all__ = [
     "sarif",
     "status_json",
     "status_table",
+    "summary",
     "verification_facts",
 ]

@@ -1,4 +1,4 @@
-"""The five questions of a reviewer, each answered in a sentence for the whole change: every document begins with them."""
+"""The five questions of a reviewer, each answered in a sentence for the whole change: documents begin with them."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from hfdeploy.catalog import Catalog, format_rate
-from hfdeploy.cost import format_money
+from hfdeploy.cost import format_money, format_month
 from hfdeploy.fit import FitVerdict
+from hfdeploy.quota import CONTACT
 from hfdeploy.render.answers import Level, answers
 from hfdeploy.render.change import dangers, headline
 from hfdeploy.render.fit import arithmetic_lines
-from hfdeploy.render.lines import Line, foremost, lines_of
+from hfdeploy.render.lines import Line, foremost, lines_of, total_of
 from hfdeploy.render.markup import code, fenced, folded, prose
 from hfdeploy.render.plan import describe_secrets, paragraphs
 from hfdeploy.render.quota import LEGEND, quota_table
@@ -86,8 +87,9 @@ def _verdict_line(review: Review) -> str:
     """What happens and what it costs, in a line."""
     if review.against:
         return prose(headline(review))
-    number = len(review.plans)
-    return f"{number} endpoint{'' if number == 1 else 's'} reviewed"
+    number, (_, after) = len(review.plans), total_of(review)
+    told = f"{number} endpoint{'' if number == 1 else 's'}, at most {format_month(after.ceiling)}"
+    return prose(f"{told}; {len(review.blocking)} to be settled first" if review.blocking else told)
 
 
 def _finding_list(findings: Sequence[Finding], most: int) -> str:
@@ -185,9 +187,10 @@ def _memory(lines: Sequence[Line]) -> str:
 
 
 def _quota(review: Review) -> str:
-    if review.ledger is None or not (table := quota_table(review.ledger)).rows:
+    if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
         return ""
-    return f"{_escaped_table(table)}\n\n{LEGEND}. Quota is permission, not stock; more: <https://endpoints.huggingface.co/contact>."
+    table = quota_table(review.ledger)
+    return f"{_escaped_table(table)}\n\n{LEGEND}. Quota is permission, not stock; more: <{CONTACT}>."
 
 
 def _escaped_table(table: Table) -> str:

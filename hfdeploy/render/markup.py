@@ -8,8 +8,11 @@ from hfdeploy.render.text import plain_line
 _NOTHING: Final = "\u200b"
 """No width: what GitHub would make a mention or a link of is broken by it."""
 
-_SIGNS: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$^-])")
-"""What Markdown reads as more than itself."""
+_SIGNS: Final = re.compile(r"([\\`*_\[\]|~$])")
+"""What Markdown reads as more than itself wherever it stands."""
+
+_FIRST: Final = re.compile(r"^(\d*)([-+#=.)])")
+"""What begins a list, a heading or a rule at the start of a line."""
 
 _CLIPPED: Final = 600
 """Characters of one text in a comment."""
@@ -18,9 +21,10 @@ _CLIPPED: Final = 600
 def prose(text: str) -> str:
     """A sentence with somebody's words in it."""
     text = _SIGNS.sub(r"\\\1", _clipped(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    text = _FIRST.sub(r"\1\\\2", text)
     # GitHub looks for these in what comes of the Markdown, so that no backslash stops it.
-    text = text.replace("@", f"@{_NOTHING}").replace("\\#", f"\\#{_NOTHING}").replace("://", f":{_NOTHING}//")
-    text = re.sub(r"(?i)\b(gh)\\-(?=\d)", rf"\1\\-{_NOTHING}", text)
+    text = text.replace("@", f"@{_NOTHING}").replace("#", f"#{_NOTHING}").replace("://", f":{_NOTHING}//")
+    text = re.sub(r"(?i)\b(gh)-(?=\d)", rf"\1-{_NOTHING}", text)
     text = re.sub(r"(?i)\b(www)\.", rf"\1{_NOTHING}.", text)
     return re.sub(r":(?=[\w+-]+:)", f":{_NOTHING}", text)
 

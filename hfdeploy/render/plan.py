@@ -93,6 +93,23 @@ def quota_parts(review: Review) -> list[str | Table]:
     return [quota_table(review.ledger), f"Accelerators: {LEGEND}."]
 
 
+def summary(review: Review, catalog: Catalog) -> str:
+    """Everything in a line: `4 endpoints: $0.067–$5.13 an hour, $48.91–$3,747.82 a month, …`."""
+    plans = review.plans
+    total = _total(plans)
+    unpriced = f", without {', '.join(total.unpriced)}, which has no price" if total.unpriced else ""
+    source = "the service's catalogue of today"
+    if catalog.source == "snapshot":
+        dates = " and ".join(total.prices_as_of) or catalog.as_of
+        source = f"the dated snapshot ({dates}), not the service's prices of today"
+    return (
+        f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}: "
+        f"{_hourly(total.hourly_min)}–{_hourly(total.hourly_max)} an hour, "
+        f"{format_money(total.floor)}–{format_money(total.ceiling)} a month of {HOURS_PER_MONTH} hours{unpriced}, "
+        f"in {CURRENCY} by {source}."
+    )
+
+
 def plan_json(
     review: Review, *, namespace: str | None, catalog: Catalog, today: Catalog | None = None
 ) -> dict[str, Any]:
@@ -201,8 +218,8 @@ def _left_out(review: Review) -> str:
     total = _total(rest)
     return (
         f"These {len(names)} matter most (errors first, then what is replaced or opened, then cost); the other "
-        f"{len(rest)} cost {format_money(total.floor)} to {format_money(total.ceiling)} a month, and --format json, csv "
-        f"and html have them all."
+        f"{len(rest)} cost {format_money(total.floor)} to {format_money(total.ceiling)} a month, and --format json, "
+        f"csv and html have them all."
     )
 
 
@@ -248,7 +265,7 @@ def _overlay(plans: Sequence[Plan], today: Catalog) -> str:
 
 
 def _news(row: Hardware, live: Hardware | None) -> str:
-    """What the live row says that the planned one does not; the quota always, where there is one."""
+    """What the live row says that the planned one does not."""
     if live is None:
         return f"{row.spelling} is not in its catalogue"
     said = []
@@ -256,8 +273,6 @@ def _news(row: Hardware, live: Hardware | None) -> str:
         said.append(f"{row.spelling} costs {format_rate(live.price_per_hour)}, not {format_rate(row.price_per_hour)}")
     if live.status is not HardwareStatus.AVAILABLE:
         said.append(f"{row.spelling} is {describe_status(live)}")
-    if live.quota:
-        said.append(f"has {live.quota.used} of {live.quota.maximum} accelerators of the quota in use")
     return ", ".join(said)
 
 

@@ -80,5 +80,5 @@ def _location(file: str) -> dict[str, str]:
 
 def _fingerprint(finding: Finding) -> str:
     """The same finding is told again on another line, or in other words, under the same name."""
-    told = "\0".join((finding.rule, finding.endpoint, finding.file, finding.field))
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+    told = [finding.rule, finding.endpoint, finding.file, finding.field]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]

@@ -4,7 +4,7 @@ Where "before" comes from (the service, a state, a git revision) and which field
 here both sides become the rows of a review.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,11 +103,14 @@ def of_hardware(
     return Before(name, namespace, declared, hardware, cost, replicas, is_paused)
 
 
-def deltas(change: Change, plans: Iterable[Plan]) -> tuple[Delta, ...]:
-    """One row for each endpoint, in the order of the specs; what is removed comes last."""
+def deltas(change: Change, plans: Iterable[Plan], names: Collection[str]) -> tuple[Delta, ...]:
+    """One row for each endpoint, in the order of the specs; what is removed comes last.
+
+    `names` are those of every spec: one of which no plan could be made has a finding and no row, and is not removed.
+    """
     wanted = {plan.name: plan for plan in plans}
     rows = [_delta(change, plan) for plan in wanted.values() if plan.name in change.differences]
-    gone = [one for name, one in sorted(change.before.items()) if name not in wanted]
+    gone = [one for name, one in sorted(change.before.items()) if name not in names]
     return (*rows, *(_removal(one, change.differences.get(one.name, Difference())) for one in gone))
 
 

@@ -41,7 +41,7 @@ def with_change(
         findings=_in_order([*review.findings, *found], loaded),
         ledger=ledger,
         against=shown.against if shown else "",
-        deltas=deltas(shown, review.plans) if shown else (),
+        deltas=deltas(shown, review.plans, {one.spec.name for one in loaded}) if shown else (),
     )
 
 

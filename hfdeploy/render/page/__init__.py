@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hfdeploy.catalog import Catalog, format_rate
@@ -157,7 +157,12 @@ def _ticks(lines: Sequence[Line]) -> list[tuple[int, str]]:
 
 
 def _quota(entry: Entry) -> dict[str, Any]:
-    return {"entry": entry, "segments": quota_segments(entry), "verdict": verdict_of(entry)}
+    return {
+        "account": str(entry.account).removeprefix(": "),
+        "entry": entry,
+        "segments": quota_segments(entry),
+        "verdict": verdict_of(entry),
+    }
 
 
 def _requests_digest(review: Review) -> str:
@@ -174,7 +179,7 @@ def _text(name: str) -> str:
 
 
 @cache
-def _template() -> Any:  # noqa: ANN401 - Jinja's own
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("hfdeploy.render", "page"),
         autoescape=True,
