@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from hfdeploy.cost import format_month
+from hfdeploy.cost import format_money
 from hfdeploy.fit import FitVerdict
 from hfdeploy.quota import Entry, Ledger, QuotaVerdict
 from hfdeploy.render.change import signed
@@ -71,10 +71,11 @@ def _fits(lines: Sequence[Line]) -> Answer:
 
 def _cost(review: Review) -> Answer:
     before, after = total_of(review)
-    told = f"{format_month(after.floor)} at the least, {format_month(after.ceiling)} at the most"
+    told = f"{format_money(after.floor)} to {format_money(after.ceiling)} a month"
     if before is not None and before != after:
         change = after.ceiling - before.ceiling
-        told += f"; the most was {format_month(before.ceiling)} ({signed(change)}{_percent(change, before.ceiling)})"
+        was = f"{format_money(before.floor)} to {format_money(before.ceiling)}"
+        told += f", before {was}: at most {signed(change)}{_percent(change, before.ceiling)}"
     told += "."
     if after.unpriced:
         told += f" Without a price, and not counted: {named(after.unpriced)}."
@@ -107,7 +108,9 @@ def _quota(ledger: Ledger | None) -> Answer:
         level = Level.CAUTION
     else:
         level = Level.UNKNOWN if unknown else Level.GOOD
-    return Answer(question, level, f"{named(told)}." if told else "Yes, also with every replica up.")
+    more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    text = f"{'; '.join([*told[:_NAMED], *more])}."
+    return Answer(question, level, text if told else "Yes, also with every replica up.")
 
 
 def _takes(entry: Entry) -> str:
@@ -120,8 +123,8 @@ def _exposure(lines: Sequence[Line]) -> Answer:
         for level in (Security.PUBLIC, Security.AUTHENTICATED)
     }
     told = [f"{CALLERS[level.value]}: {named(names)}" for level, names in open_to.items() if names]
-    if widened := [line.name for line in lines if line.is_widened]:
-        told.append(f"wider than before: {named(widened)}")
+    if widened := sum(line.is_widened for line in lines):
+        told.append(f"wider than before: {widened} of {len(lines)}")
     if not told:
         return Answer("Who can reach it?", Level.GOOD, f"Only {CALLERS[Security.PRIVATE.value]}.")
     text = "; ".join(told)

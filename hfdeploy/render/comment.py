@@ -31,6 +31,9 @@ LIMIT: Final = 65_536
 _SIZES: Final = (50, 30, 15, 8, 4, 2, 1)
 """Rows of a table, from the first that fits."""
 
+_FEW: Final = 10
+"""Lines of a list that is not folded."""
+
 _MARKS: Final = {Level.GOOD: "✅", Level.CAUTION: "⚠️", Level.BAD: "❌", Level.UNKNOWN: "❔"}
 _SEVERITIES: Final = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 
@@ -63,10 +66,11 @@ def _parts(review: Review, place: Place, today: Catalog | None, most: int, *, wi
         ["| | | |", "| --- | --- | --- |"]
         + [f"| {_MARKS[one.level]} | **{one.question}** | {prose(one.text)} |" for one in answers(review)]
     )
-    if told := _capped([prose(one) for one in dangers(review)] if review.against else [], most):
+    few = min(most, _FEW)
+    if told := _capped([prose(one) for one in dangers(review)] if review.against else [], few):
         yield "> [!CAUTION]\n" + "\n".join(f"> - {one}" for one in told)
     if review.blocking:
-        yield "**To be settled first**\n\n" + _finding_list(review.blocking, most)
+        yield "**To be settled first**\n\n" + _finding_list(review.blocking, few)
     if shown:
         yield _endpoints(review, shown, len(lines))
     if review.remarks:
@@ -93,7 +97,8 @@ def _verdict_line(review: Review) -> str:
 
 
 def _finding_list(findings: Sequence[Finding], most: int) -> str:
-    return "\n".join(f"- {line}" for line in _capped([_finding(one) for one in findings], most))
+    worst_first = sorted(findings, key=lambda one: list(Severity).index(one.severity))
+    return "\n".join(f"- {line}" for line in _capped([_finding(one) for one in worst_first], most))
 
 
 def _finding(one: Finding) -> str:

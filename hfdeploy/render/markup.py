@@ -20,7 +20,9 @@ _CLIPPED: Final = 600
 
 def prose(text: str) -> str:
     """A sentence with somebody's words in it."""
-    text = _SIGNS.sub(r"\\\1", _clipped(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    text = _SIGNS.sub(
+        r"\\\1", _clipped(text).replace("->", "→").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    )
     text = _FIRST.sub(r"\1\\\2", text)
     # GitHub looks for these in what comes of the Markdown, so that no backslash stops it.
     text = text.replace("@", f"@{_NOTHING}").replace("#", f"#{_NOTHING}").replace("://", f":{_NOTHING}//")

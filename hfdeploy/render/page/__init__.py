@@ -25,16 +25,19 @@ from hfdeploy.render.answers import Level, answers
 from hfdeploy.render.change import dangers, headline, signed
 from hfdeploy.render.comment import Place
 from hfdeploy.render.fit import arithmetic_lines
-from hfdeploy.render.lines import Line, ceiling_delta, foremost, lines_of, total_of
-from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, memory_bar, quota_segments
+from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lines_of, total_of
+from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
 from hfdeploy.render.quota import verdict_of
 from hfdeploy.render.text import plain_line
 from hfdeploy.review import Review, Severity
 
 _MARKS: Final = {Level.GOOD: "✓", Level.CAUTION: "!", Level.BAD: "✕", Level.UNKNOWN: "?"}
-_WORDS: Final = {Level.GOOD: "good", Level.CAUTION: "look at it", Level.BAD: "in the way", Level.UNKNOWN: "not known"}
+_WORDS: Final = {Level.GOOD: "fine", Level.CAUTION: "needs a look", Level.BAD: "in the way", Level.UNKNOWN: "not known"}
 _SEVERITIES: Final = {Severity.ERROR: "✕", Severity.WARNING: "!", Severity.NOTE: "i"}
+
+_JUDGED_SHOWN: Final = 12
+"""Endpoints whose memory is drawn at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class CostRow:
 def page(review: Review, place: Place = Place(), *, today: Catalog | None = None) -> str:  # noqa: B008 - frozen
     """The whole page. What does not matter most is in it, too, folded."""
     lines = lines_of(review)
-    shown = foremost(lines)
-    names = {line.name for line in shown}
+    shown, others = _parted(lines, MOST_SHOWN)
+    judged, judged_too = _parted([line for line in lines if line.fit and line.plan], _JUDGED_SHOWN)
     before, after = total_of(review)
     entries = [entry for entry in review.ledger.entries if entry.need_max or entry.held] if review.ledger else []
     css, script = _text("page.css"), _text("page.js")
@@ -73,14 +76,16 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
         approvals=review.approvals,
         is_compared=bool(review.against),
         lines=shown,
-        others=[line for line in lines if line.name not in names],
+        judged=judged,
+        judged_too=judged_too,
+        others=others,
         total=_cost_row("All together", before, after, cost_scale([before, after]), is_compared=bool(review.against)),
         costs=_costs(shown, is_compared=bool(review.against)),
         ticks=_ticks(shown),
         quotas=[_quota(entry) for entry in entries],
         is_quota_known=any(entry.maximum is not None for entry in entries),
         contact=CONTACT,
-        findings=review.findings,
+        findings=sorted(review.findings, key=lambda one: list(Severity).index(one.severity)),
         counts=Counter(finding.severity for finding in review.findings),
         endpoints=sorted({finding.endpoint for finding in review.findings if finding.endpoint}),
         said=[plain_line(text) for text in paragraphs(review, today)] if review.plans else [],
@@ -92,6 +97,13 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
         format_money=format_money,
         format_rate=format_rate,
     )
+
+
+def _parted(lines: Sequence[Line], most: int) -> tuple[Sequence[Line], Sequence[Line]]:
+    """Those that matter most, and the others, which are folded."""
+    first = foremost(lines, most)
+    names = {line.name for line in first}
+    return first, [line for line in lines if line.name not in names]
 
 
 def _verdict(review: Review) -> dict[str, Any]:
@@ -162,6 +174,7 @@ def _quota(entry: Entry) -> dict[str, Any]:
         "entry": entry,
         "segments": quota_segments(entry),
         "verdict": verdict_of(entry),
+        "limit": limit_mark(entry),
     }
 
 
@@ -188,5 +201,5 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["line"] = plain_line
+    environment.filters |= {"line": plain_line, "arrows": lambda text: text.replace("->", "→")}
     return environment.get_template("page.html.j2")

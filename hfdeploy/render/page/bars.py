@@ -92,6 +92,13 @@ def quota_segments(entry: Entry) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
+def limit_mark(entry: Entry) -> float | None:
+    """The place of the limit within the bar, where something is beyond it."""
+    if entry.maximum is None or entry.peak <= entry.maximum:
+        return None
+    return _percent(entry.maximum, Fraction(entry.peak))
+
+
 def _side_by_side(
     parts: Sequence[tuple[str, Decimal]] | Sequence[tuple[str, Fraction]] | Sequence[tuple[str, int]],
     whole: Decimal | Fraction,
