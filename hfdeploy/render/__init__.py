@@ -8,9 +8,10 @@ from hfdeploy.cost import estimate_of
 from hfdeploy.render.annotations import annotations
 from hfdeploy.render.comment import LIMIT, Place, comment
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
-from hfdeploy.render.focus import focus_csv
+from hfdeploy.render.focus import COLUMNS, focus_csv
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
 from hfdeploy.render.junit import junit
+from hfdeploy.render.lines import lines_of
 from hfdeploy.render.page import page
 from hfdeploy.render.plan import (
     change_parts,
@@ -38,6 +39,7 @@ from hfdeploy.render.text import is_harmless, plain, plain_line
 from hfdeploy.render.verification import verification_facts
 
 __all__ = [
+    "COLUMNS",
     "LIMIT",
     "Column",
     "Deployed",
@@ -61,6 +63,7 @@ __all__ = [
     "focus_csv",
     "is_harmless",
     "junit",
+    "lines_of",
     "markdown",
     "one_fit_json",
     "page",
