@@ -176,6 +176,55 @@ def test_a_plan_is_readable_at_any_width(columns) -> None:
     assert "…" not in "".join(table)
 
 
+@pytest.mark.parametrize("form", ["sarif", "junit", "github", "csv", "html", "markdown", "text", "json"])
+def test_a_review_is_written_into_a_file_as_it_is_printed(specs, form) -> None:
+    """CI uploads files; standard output then stays empty."""
+    printed = succeed("plan", "specs", "--format", form, cwd=specs.parent)
+    file = specs.parent / "review"
+
+    assert succeed("plan", "specs", "--format", form, "--output", file, cwd=specs.parent) == ""
+    assert file.read_text("utf-8") == printed
+    assert sorted(path.name for path in specs.parent.iterdir()) == ["review", "specs"]
+
+
+def test_a_review_that_blocks_is_written_all_the_same(specs) -> None:
+    """It is then that somebody wants to see it on the lines of the change."""
+    (specs / "demo.yaml").write_text(SPEC.replace("nvidia-l4 x1", "nvidia-l4 x3"))
+
+    ended = run("plan", "specs", "--format", "github", "--output", specs.parent / "found", cwd=specs.parent)
+
+    assert ended.returncode == 5
+    assert (
+        "::error file=specs/demo.yaml,line=6,title=demo%3A unknown-hardware::" in (specs.parent / "found").read_text()
+    )
+
+
+def test_what_is_no_spec_is_a_finding_in_documents(specs) -> None:
+    """A typing mistake belongs on its line of the pull request as much as a lack of memory."""
+    (specs / "demo.yaml").write_text(SPEC + "color: red\n")
+
+    ended = run("plan", "specs", "--format", "sarif", cwd=specs.parent)
+
+    assert ended.returncode == 2
+    [result] = json.loads(ended.stdout)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], result["level"], place["region"]["startLine"]) == ("spec-invalid", "error", 8)
+
+
+def test_a_file_that_cannot_be_written_is_said(specs) -> None:
+    """And none is left half written."""
+    ended = run("plan", specs, "--output", specs.parent / "nowhere" / "review.html", cwd=specs.parent)
+
+    assert ended.returncode == 2
+    assert "cannot be written: No such file or directory." in ended.stderr
+
+
+def test_the_schema_of_a_review_is_the_one_in_the_package() -> None:
+    """Programs that read `plan --format json` are checked by it."""
+    printed = succeed("schema", "--of", "review")
+    assert printed == (ROOT / "hfdeploy" / "data" / "review.schema.json").read_text("utf-8")
+
+
 def test_the_schema_is_the_one_in_the_package() -> None:
     """Editors and this command must not disagree."""
     assert succeed("schema") == (ROOT / "hfdeploy" / "data" / "spec.schema.json").read_text("utf-8")

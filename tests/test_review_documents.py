@@ -69,6 +69,12 @@ def wicked(shipped: Review) -> Review:
     )
 
 
+@pytest.fixture(scope="module")
+def printed() -> dict[str, str]:
+    """Every review of docs/, printed anew."""
+    return {file.name: text for file, text in fleet.documents()}
+
+
 @pytest.fixture(params=["shipped", "change", "wicked"])
 def review(request) -> Review:
     """Each of them."""
@@ -386,3 +392,9 @@ def _properties(schema: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _described(one: Any) -> bool:
     return "description" in one or "$ref" in one or "anyOf" in one
+
+
+@pytest.mark.parametrize("name", ["review.md", "review.html", "review-300.md", "review-300.txt"])
+def test_the_reviews_in_docs_are_what_the_command_prints(name: str, printed: dict[str, str]) -> None:
+    """People judge the tool by them. After a change on purpose: `python tests/fleet.py`."""
+    assert (fleet.DOCS / name).read_text("utf-8") == printed[name]

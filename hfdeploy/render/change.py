@@ -1,6 +1,6 @@
 """What a change does to each endpoint, and what it costs more or less, as rows, sentences and JSON values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,8 @@ from hfdeploy.review.wording import CALLERS
 _ACTIONS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 
 
-def change_table(review: Review) -> Table:
-    """One changed endpoint per row, with a month's floor and ceiling before and after; unchanged ones are counted."""
-    changed = [one for one in review.deltas if one.action is not Action.UNCHANGED]
+def change_table(review: Review, shown: Sequence[Delta]) -> Table:
+    """A row for each of these changes, with a month's floor and ceiling before and after; the sums are of all."""
     before, after = totals(review)
     return Table(
         (
@@ -25,7 +24,7 @@ def change_table(review: Review) -> Table:
             Column("MORE OR LESS", is_number=True),
             Column("WHAT", is_flexible=True),
         ),
-        tuple(_row(one) for one in changed),
+        tuple(_row(one) for one in shown),
         (
             f"{len(review.deltas)} endpoint{'' if len(review.deltas) == 1 else 's'}",
             "",

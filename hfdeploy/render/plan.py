@@ -1,5 +1,6 @@
 """What is going to be asked for, what that costs, and what a review found, as rows and JSON values."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -80,9 +81,15 @@ def change_parts(review: Review) -> list[str | Table]:
     """What comes before the endpoints: what changes, in a line, in a table, and what must not be overlooked."""
     if not review.against:
         return []
+    changed = [line for line in lines_of(review) if line.delta and line.delta.action is not Action.UNCHANGED]
+    shown = foremost(changed)
     parts: list[str | Table] = [headline(review)]
-    if any(one.action is not Action.UNCHANGED for one in review.deltas):
-        parts.append(change_table(review))
+    if shown:
+        parts.append(change_table(review, [line.delta for line in shown if line.delta]))
+    if len(changed) > len(shown):
+        left = Counter(line.action for line in changed) - Counter(line.action for line in shown)
+        told = ", ".join(f"{left[action]} {action.value}" for action in Action if left[action])
+        parts.append(f"These {len(shown)} changes matter most; the others: {told}.")
     return [*parts, *dangers(review)]
 
 
