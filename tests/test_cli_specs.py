@@ -120,7 +120,8 @@ def test_a_plan_asks_nobody_unless_it_is_told_to(specs, emulator) -> None:
 
     live = tell("plan", specs, "--live", env=env)
     said = succeed("plan", specs, "--live", env=env)
-    assert [request["path"] for request in emulator.requests()[before:]] == ["/v2/provider/acme"] * 2
+    asked = [(request["method"], request["path"]) for request in emulator.requests()[before:]]
+    assert asked == [("GET", "/v2/provider/acme"), ("GET", "/v2/endpoint/acme")] * 2
     assert offline["endpoints"][0]["live_hardware"] is None
     assert live["endpoints"][0]["live_hardware"]["status"] == "low_availability"
     assert live["endpoints"][0]["hardware"] == offline["endpoints"][0]["hardware"]

@@ -88,6 +88,8 @@ class Specs:
         return "changed"
 
     def _write(self, name: str, spec: dict[str, Any]) -> None:
+        if spec["region"] == "eu-west-1" and spec["instance"] == "nvidia-l4 x1":
+            spec = {**spec, "instance": "nvidia-t4 x1"}  # what there is
         self.now[name] = spec
         public = {"acknowledge_public": name} if spec["security"] == "public" else {}
         self.project.spec(name, **spec, **public)
@@ -204,5 +206,5 @@ def test_announced_previewed_and_received_are_the_same(world: Running, project: 
         announced_requests = {name: one["requests"] for name, one in plan.items() if one["requests"]}
         assert differing(announced_requests, sent, plan) == {}
         seen.update(one["action"] for one in plan.values())
-    print(dict(seen))
+        print(f"{done} triples: {dict(seen)}", flush=True)
     record_property("triples", done)
