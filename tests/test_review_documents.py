@@ -244,6 +244,12 @@ class TestComment:
         assert len(head) < 2500
         assert "hfdeploy plan specs --stack=prod" in rest
 
+    def test_who_has_to_agree_is_not_folded(self, shipped: Review) -> None:
+        """A pipeline looks for these words, and a reviewer for the group."""
+        text = render.comment(replace(shipped, approvals=("finops", "security")))
+
+        assert "\n\n**approval required: finops, security**\n\n" in text.partition("<details>")[0]
+
     def test_names_stay_names(self, wicked: Review) -> None:
         """No link, picture, heading, script or mention of theirs, in a table, a list, a quote or a fold."""
         text = render.comment(wicked, render.Place(WICKED, "hfdeploy plan specs"), with_bodies=True)

@@ -67,6 +67,8 @@ def _parts(review: Review, place: Place, today: Catalog | None, most: int, *, wi
         + [f"| {_MARKS[one.level]} | **{one.question}** | {prose(one.text)} |" for one in answers(review)]
     )
     few = min(most, _FEW)
+    if review.approvals:
+        yield f"**approval required: {prose(', '.join(review.approvals))}**"
     if told := _capped([prose(one) for one in dangers(review)] if review.against else [], few):
         yield "> [!CAUTION]\n" + "\n".join(f"> - {one}" for one in told)
     if review.blocking:
