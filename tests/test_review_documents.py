@@ -221,9 +221,10 @@ class TestFocus:
 
         assert [row[name] for name in ("ListUnitPrice", "ListCost", "x_EstimateCeiling")] == ["", "", ""]
 
-    @given(st.text(min_size=1))
-    def test_no_cell_of_others_is_a_formula(self, text: str) -> None:
-        """A spreadsheet runs what begins with such a sign, whoever wrote it."""
+    @given(st.sampled_from(["=", "+", "-", "@", " =", "\t@", "\x1b[0m=", "\x00+", ""]), st.text())
+    def test_no_cell_of_others_is_a_formula(self, start: str, rest: str) -> None:
+        """A spreadsheet runs what begins with such a sign, whoever wrote it, also behind what nobody sees."""
+        text = start + rest
         plan = load_plan()
         named = replace(plan, spec=plan.spec.model_copy(update={"name": text, "namespace": None}))
         [row] = csv.reader(io.StringIO(render.focus_csv(Review((named,), ()), namespace=None).partition("\n")[2]))
