@@ -43,7 +43,7 @@ const picture = async (page, name) => {
 const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 // Colours are all that differs between light and dark.
 const judged = async (page, options = {}) => {
-  const found = await page.evaluate((asked) => window.axe.run(asked), options);
+  const found = await page.evaluate((asked) => window.axe.run(asked), { resultTypes: ["violations"], ...options });
   return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).slice(0, 3)}`);
 };
 
