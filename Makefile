@@ -6,6 +6,7 @@
 #   make test, make test-system   everything checked; the second one with other people's programs
 #   make faults                   each fault of tests/faults/catalogue.yaml, kills included; 60 minutes on two cores
 #   make bench-plan               1,000 specs planned, as a ratio to reading the same files with a plain loader
+#   make plan-truth               what 500 random changes announce, preview and send; PLAN_TRUTH_SEED=7 for others
 #   make fuzz                     the loader and the stream reader under noise (FUZZ_SECONDS=120 each); Python 3.11 only
 
 STACK ?= local
@@ -21,7 +22,7 @@ RUN := $(BIN)/python -m tools.stack
 FUZZ_SECONDS ?= 120
 FUZZ := .fuzz/bin/python
 
-.PHONY: up down test test-system faults bench-plan fuzz engine
+.PHONY: up down test test-system faults plan-truth bench-plan fuzz engine
 
 up: engine
 	@$(RUN) up --stack "$(STACK)" $(if $(EMULATOR_PORT),--port "$(EMULATOR_PORT)") $(if $(YES),--yes)
@@ -38,6 +39,9 @@ test: engine
 
 faults: engine
 	PYTHONPATH=tests $(BIN)/pytest --complete -p fault_report -m fault --ignore tests/system -n 2 --dist worksteal
+
+plan-truth: engine
+	PLAN_TRUTH=500 $(BIN)/pytest --complete -s tests/test_plan_truth.py
 
 test-system: engine
 	$(BIN)/pytest --complete tests/system

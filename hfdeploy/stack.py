@@ -15,7 +15,7 @@ from hfdeploy.errors import BlockingFinding, HfdeployError, Problem, SpecError, 
 from hfdeploy.lock import Lock, lock_file, pinned, read_lock
 from hfdeploy.plan import REGISTRY
 from hfdeploy.provider.props import OUTPUTS
-from hfdeploy.render import estimate_of
+from hfdeploy.render import estimate_of, summary
 from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
 from hfdeploy.review import Review, review_specs
 from hfdeploy.settings import PLACEHOLDER, SPECS, secret_value
@@ -32,7 +32,7 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
         ProgramError: (a `pulumi.RunError`) with every problem of every spec, before any resource is registered.
     """
     try:
-        review, namespace, lock = _prepare(specs)
+        review, catalog, namespace, lock = _prepare(specs)
     except HfdeployError as error:
         raise ProgramError(str(error)) from None
     config = pulumi.Config("hfdeploy")
@@ -47,13 +47,14 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
         )
         for plan in review.plans
     }
+    pulumi.log.info(summary(review, catalog))
     for finding in review.remarks:
         pulumi.log.warn(str(finding), resource=endpoints[finding.endpoint])
     pulumi.export("endpoints", {name: _exported(endpoint) for name, endpoint in endpoints.items()})
     return endpoints
 
 
-def _prepare(specs: str | None) -> tuple[Review, str, Lock]:
+def _prepare(specs: str | None) -> tuple[Review, Catalog, str, Lock]:
     config = pulumi.Config("hfdeploy")
     values = {
         key: value for key in ("namespace", "apiUrl", "hubUrl", "token") if (value := config.get(key)) is not None
@@ -76,13 +77,13 @@ def _prepare(specs: str | None) -> tuple[Review, str, Lock]:
     may_ask = not problems and not pulumi.runtime.is_dry_run()
     file = lock_file(paths)
     lock = read_lock(file) if file else Lock()
-    review = _review(loaded, lock, chosen, namespace, may_ask=may_ask)
+    review, catalog = _review(loaded, lock, chosen, namespace, may_ask=may_ask)
     problems += [finding.problem for finding in review.blocking]
     problems += [] if pulumi.runtime.is_dry_run() else _missing_secrets(loaded, review)
     if problems:
         raise SpecError(problems)
     _require_budget(config, review)
-    return review, namespace, lock
+    return review, catalog, namespace, lock
 
 
 def _root(pattern: str) -> Path:
@@ -106,22 +107,24 @@ def _require_budget(config: pulumi.Config, review: Review) -> None:
 
 def _review(
     loaded: Sequence[LoadedSpec], lock: Lock, chosen: settings.Settings, namespace: str, *, may_ask: bool
-) -> Review:
+) -> tuple[Review, Catalog]:
     """Judge by the dated snapshot, so that one commit always reviews the same and a preview needs no network.
 
     Only an `up` asks the live catalogue, and only where the snapshot does not know an instance: new hardware needs no
     new release, and a preview opens no socket.
     """
-    review = review_specs(loaded, Catalog.snapshot(), lock)
+    snapshot = Catalog.snapshot()
+    review = review_specs(loaded, snapshot, lock)
     is_unknown = any(finding.rule == "unknown-hardware" for finding in review.blocking)
     if not (may_ask and is_unknown and chosen.token is not None):
-        return review
+        return review, snapshot
     try:
         with connect(chosen) as api:
-            return review_specs(loaded, Catalog.from_vendors(api.hardware(namespace)), lock)
+            today = Catalog.from_vendors(api.hardware(namespace))
+        return review_specs(loaded, today, lock), today
     except HfdeployError:
         # Without the live catalogue the snapshot's word stands, and it names its date.
-        return review
+        return review, snapshot
 
 
 def _missing_secrets(loaded: Sequence[LoadedSpec], review: Review) -> list[Problem]:

@@ -120,7 +120,8 @@ def test_a_plan_asks_nobody_unless_it_is_told_to(specs, emulator) -> None:
 
     live = tell("plan", specs, "--live", env=env)
     said = succeed("plan", specs, "--live", env=env)
-    assert [request["path"] for request in emulator.requests()[before:]] == ["/v2/provider/acme"] * 2
+    asked = [(request["method"], request["path"]) for request in emulator.requests()[before:]]
+    assert asked == [("GET", "/v2/provider/acme"), ("GET", "/v2/endpoint/acme")] * 2
     assert offline["endpoints"][0]["live_hardware"] is None
     assert live["endpoints"][0]["live_hardware"]["status"] == "low_availability"
     assert live["endpoints"][0]["hardware"] == offline["endpoints"][0]["hardware"]
@@ -174,6 +175,55 @@ def test_a_plan_is_readable_at_any_width(columns) -> None:
     for word in ("HuggingFaceTB/SmolLM2-360M-Instruct", "nvidia-a100 x1", "$1,825.00", "$2.50/h", "aws us-east-1"):
         assert any(word in line for line in table)
     assert "…" not in "".join(table)
+
+
+@pytest.mark.parametrize("form", ["sarif", "junit", "github", "csv", "html", "markdown", "text", "json"])
+def test_a_review_is_written_into_a_file_as_it_is_printed(specs, form) -> None:
+    """CI uploads files; standard output then stays empty."""
+    printed = succeed("plan", "specs", "--format", form, cwd=specs.parent)
+    file = specs.parent / "review"
+
+    assert succeed("plan", "specs", "--format", form, "--output", file, cwd=specs.parent) == ""
+    assert file.read_text("utf-8") == printed
+    assert sorted(path.name for path in specs.parent.iterdir()) == ["review", "specs"]
+
+
+def test_a_review_that_blocks_is_written_all_the_same(specs) -> None:
+    """It is then that somebody wants to see it on the lines of the change."""
+    (specs / "demo.yaml").write_text(SPEC.replace("nvidia-l4 x1", "nvidia-l4 x3"))
+
+    ended = run("plan", "specs", "--format", "github", "--output", specs.parent / "found", cwd=specs.parent)
+
+    assert ended.returncode == 5
+    assert (
+        "::error file=specs/demo.yaml,line=6,title=demo%3A unknown-hardware::" in (specs.parent / "found").read_text()
+    )
+
+
+def test_what_is_no_spec_is_a_finding_in_documents(specs) -> None:
+    """A typing mistake belongs on its line of the pull request as much as a lack of memory."""
+    (specs / "demo.yaml").write_text(SPEC + "color: red\n")
+
+    ended = run("plan", "specs", "--format", "sarif", cwd=specs.parent)
+
+    assert ended.returncode == 2
+    [result] = json.loads(ended.stdout)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], result["level"], place["region"]["startLine"]) == ("spec-invalid", "error", 8)
+
+
+def test_a_file_that_cannot_be_written_is_said(specs) -> None:
+    """And none is left half written."""
+    ended = run("plan", specs, "--output", specs.parent / "nowhere" / "review.html", cwd=specs.parent)
+
+    assert ended.returncode == 2
+    assert "cannot be written: No such file or directory." in ended.stderr
+
+
+def test_the_schema_of_a_review_is_the_one_in_the_package() -> None:
+    """Programs that read `plan --format json` are checked by it."""
+    printed = succeed("schema", "--of", "review")
+    assert printed == (ROOT / "hfdeploy" / "data" / "review.schema.json").read_text("utf-8")
 
 
 def test_the_schema_is_the_one_in_the_package() -> None:

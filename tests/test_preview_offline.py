@@ -62,6 +62,9 @@ def test_a_first_preview_opens_no_socket(world: Running, project: Project, tmp_p
     assert heard == []
     assert "tiny" in shown
     assert "chat" in shown
+    assert (
+        "2 endpoints: $0.000–$1.30 an hour, $0.00–$949.00 a month of 730 hours, in USD by the dated snapshot (" in shown
+    )
     assert world.requests() == []
 
 

@@ -4,6 +4,7 @@ terminal, options    how things are printed; the options that several commands s
 program, service     the stack program with its configuration and state; the API that a command talks to
 specs, hardware      validate, plan, schema; resolve, catalog
 fit                  fit, lock
+reviews              a review in the form that was asked for, printed or in a file
 endpoints, status    verify, logs; status
 audit, evidence      audit, and what it reads beside the list of endpoints
 usage                --usage of plan and audit

@@ -114,7 +114,7 @@ def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
     for paragraph in render.audit_paragraphs(found):
         terminal.print_text(f"\n{paragraph}")
     terminal.print_text()
-    terminal.draw(render.quota_table(found))
+    terminal.draw(render.audit_quota_table(found))
     if tags:
         terminal.print_text()
         terminal.draw(render.tag_table(tags, key))

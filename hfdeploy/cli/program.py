@@ -105,8 +105,8 @@ class Program:
             return self._ask_config()
         return readable
 
-    def export(self) -> dict[str, Any]:
-        """The state, as `pulumi stack export` prints it; secrets stay encrypted.
+    def export(self, *, with_secrets: bool = False) -> dict[str, Any]:
+        """The state, as `pulumi stack export` prints it; secrets stay encrypted unless they are asked for.
 
         Raises:
             UsageError: there is no such stack, or it was never brought up.
@@ -114,7 +114,9 @@ class Program:
         """
         self._read(self.file)
         try:
-            state: dict[str, Any] = json.loads(self._pulumi("stack", "export"))
+            state: dict[str, Any] = json.loads(
+                self._pulumi("stack", "export", *(["--show-secrets"] if with_secrets else []))
+            )
         except EngineError as error:
             if "no stack named" not in str(error):
                 raise

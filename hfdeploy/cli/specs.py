@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 from dataclasses import replace
+from enum import StrEnum
 from glob import glob
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,7 @@ import typer
 from hfdeploy import render, settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
+from hfdeploy.cli.against import Baseline, Comparison, find_change
 from hfdeploy.cli.options import (
     PROGRAM,
     ApiUrlOption,
@@ -22,6 +25,15 @@ from hfdeploy.cli.options import (
     examples,
 )
 from hfdeploy.cli.program import Program
+from hfdeploy.cli.reviews import (
+    Asked,
+    OutputOption,
+    ReviewFormat,
+    ReviewFormatOption,
+    into,
+    with_problems,
+    write_document,
+)
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
 from hfdeploy.cli.usage import METRICS, UsageOption, usage_of_plans
@@ -29,13 +41,21 @@ from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, read_lock
 from hfdeploy.plan import Plan
-from hfdeploy.review import Review, review_specs
+from hfdeploy.review import Review, own_change, review_specs, with_change
 from hfdeploy.settings import Settings
 from hfdeploy.spec import json_schema, load_specs, read_specs
 
 FOLDER = Path("specs")
 BESIDE_PROGRAM = "../specs/*.yaml"
 """Where `deploy()` looks when the stack does not say: relative to the stack program."""
+
+
+class Described(StrEnum):
+    """What a JSON Schema is there for."""
+
+    SPEC = "spec"
+    REVIEW = "review"
+
 
 SpecsArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="SPECS", help="Files and folders of specs (else specs/).")
@@ -49,12 +69,15 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "hfdeploy plan specs/",
             "hfdeploy plan --stack prod --format markdown",
+            "hfdeploy plan --format html --output review.html",
             "hfdeploy plan specs/chat.yaml --body",
             "hfdeploy plan --stack prod --live",
             "hfdeploy plan specs/ --usage usage.csv",
+            "hfdeploy plan specs/ --against main",
+            "hfdeploy plan --stack prod --against state",
         )
     )(plan)
-    app.command(epilog=examples("hfdeploy schema > spec.schema.json"))(schema)
+    app.command(epilog=examples("hfdeploy schema > spec.schema.json", "hfdeploy schema --of review"))(schema)
 
 
 def validate(paths: SpecsArgument = None, output: FormatOption = Format.TEXT) -> None:
@@ -81,7 +104,8 @@ def validate(paths: SpecsArgument = None, output: FormatOption = Format.TEXT) ->
 
 def plan(
     paths: SpecsArgument = None,
-    output: FormatOption = Format.TEXT,
+    output: ReviewFormatOption = ReviewFormat.TEXT,
+    target: OutputOption = None,
     body: Annotated[bool, typer.Option("--body", help="Show the exact request of each endpoint, too.")] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Ask the service for prices, status and quota of today.")
@@ -90,6 +114,11 @@ def plan(
     usage_days: Annotated[
         int, typer.Option(metavar="N", min=1, max=365, help="How far --usage metrics looks back.")
     ] = 7,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="live|state|REV", help="Show what changes: since what runs, the state, a git revision."),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; a state is taken as it is.")] = False,
     stack: StackOption = None,
     program: ProgramOption = PROGRAM,
     namespace: NamespaceOption = None,
@@ -99,17 +128,25 @@ def plan(
 
     The findings of a review are below, each with its place in the spec. Judged by the dated copy of the hardware
     catalogue in this package, so that the same specs always give the same answer, without a network. --live adds
-    what the service says today. Ends with 5 when a finding has to be settled first.
+    what the service says today, and --against what changes. Ends with 5 when a finding has to be settled first.
     """
+    asked = Comparison(against, offline, stack, program)
+    asked.require_meant(live=live)
+    live = live or asked.asks_service
     chosen = choose(
         stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live or usage == METRICS
     )
+    pattern = None if paths else _pattern_of(stack, program)
     where = paths or _where_specs_are(stack, program)
     loaded, problems = read_specs(where)
     file, catalog = lock_file(where), Catalog.snapshot()
     lock = read_lock(file) if file else Lock()
     review = review_specs(loaded, catalog, lock)
+    told = Asked(_again(paths, stack, against), stack or "", chosen.namespace, with_bodies=body)
     if problems:
+        if output not in {ReviewFormat.TEXT, ReviewFormat.JSON}:
+            with into(target):
+                write_document(with_problems(review, problems), output, told)
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
     today = _live_catalog(chosen) if live else None
     if today and review.blocking:
@@ -117,16 +154,46 @@ def plan(
         review, catalog = review_specs(loaded, today, lock), today
     if usage:
         review = replace(review, usage=usage_of_plans(usage, review.plans, chosen, days=usage_days))
-    match output:
-        case Format.JSON:
-            terminal.write_json(render.plan_json(review, namespace=chosen.namespace, catalog=catalog, today=today))
-        case Format.MARKDOWN:
-            terminal.write(render.plan_markdown(review, today=today, with_bodies=body))
-        case Format.TEXT:
-            _show(review, today, with_bodies=body)
-    if review.blocking:
-        raise BlockingFinding(f"{_counted(len(review.blocking), 'finding')} to be settled first.")
+    change = find_change(
+        asked,
+        chosen,
+        review,
+        loaded,
+        lock=lock,
+        catalog=catalog,
+        today=today,
+        where=where,
+        pattern=pattern,
+        live=live,
+    )
+    review = with_change(
+        review,
+        loaded,
+        change,
+        catalog=today or catalog,
+        lock=lock,
+        namespace=chosen.namespace,
+        is_compared=against is not None,
+    )
+    shown = own_change(review) if against not in {None, *Baseline} else review
+    with into(target):
+        match output:
+            case ReviewFormat.JSON:
+                terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
+            case ReviewFormat.TEXT:
+                _show(shown, today, with_bodies=body)
+            case _:
+                write_document(shown, output, replace(told, today=today))
+    if shown.blocking:
+        raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
     _require_budget(review, stack, program)
+
+
+def _again(paths: list[Path] | None, stack: str | None, against: str | None) -> str:
+    """What prints the same review on a terminal."""
+    options = [f"--stack={stack}"] if stack else []
+    options += [f"--against={against}"] if against else []
+    return shlex.join(["hfdeploy", "plan", *map(str, paths or ()), *options])
 
 
 def _require_budget(review: Review, stack: str | None, program: Path) -> None:
@@ -141,13 +208,18 @@ def _require_budget(review: Review, stack: str | None, program: Path) -> None:
         raise BlockingFinding(sentence)
 
 
-def schema() -> None:
-    """Print the JSON Schema of a spec.
+def schema(
+    of: Annotated[
+        Described, typer.Option("--of", help="A spec, or what `plan --format json` prints.")
+    ] = Described.SPEC,
+) -> None:
+    """Print the JSON Schema of a spec, or of a review.
 
-    For editors and other programs. It is in the package, too: `hfdeploy/data/spec.schema.json`, which the first
-    line of a spec points at.
+    For editors and other programs. They are in the package, too: `hfdeploy/data/spec.schema.json`, which the first
+    line of a spec points at, and `review.schema.json`.
     """
-    terminal.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    document = json_schema() if of is Described.SPEC else render.review_schema()
+    terminal.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def count_problems(error: SpecError) -> str:
@@ -157,10 +229,16 @@ def count_problems(error: SpecError) -> str:
 
 
 def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
+    for part in render.change_parts(review):
+        _draw(part)
+        terminal.print_text()
     if review.plans:
         terminal.draw(render.plan_table(review))
         for paragraph in render.paragraphs(review, today):
             terminal.print_text(f"\n{paragraph}")
+        for part in render.quota_parts(review):
+            terminal.print_text()
+            _draw(part)
     if review.findings:
         terminal.print_text()
     for finding in review.findings:
@@ -169,6 +247,13 @@ def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
     if with_bodies:
         for one in review.plans:
             _show_body(one)
+
+
+def _draw(part: str | render.Table) -> None:
+    if isinstance(part, str):
+        terminal.print_text(part)
+    else:
+        terminal.draw(part)
 
 
 def _show_body(one: Plan) -> None:
@@ -180,11 +265,19 @@ def _where_specs_are(stack: str | None, program: Path) -> list[Path]:
     """Those of the stack where one is named, as `deploy()` finds them; else the folder `specs`."""
     if stack is None:
         return [FOLDER]
-    pattern = Program(program, stack).config(with_secrets=False).get("hfdeploy:specs", BESIDE_PROGRAM)
-    found = sorted(glob(str(program / pattern), recursive=True))  # noqa: PTH207 - a pattern may begin with ..
+    pattern = _pattern_of(stack, program) or ""
+    found = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - a pattern may begin with ..
     if not found:
-        raise UsageError(f"No spec matches {pattern!r} in {program}: set hfdeploy:specs of {stack}, or name them.")
+        shown = os.path.relpath(pattern, program)
+        raise UsageError(f"No spec matches {shown!r} in {program}: set hfdeploy:specs of {stack}, or name them.")
     return [Path(os.path.normpath(path)) for path in found]
+
+
+def _pattern_of(stack: str | None, program: Path) -> str | None:
+    """The glob by which `deploy()` finds the specs of a stack, from here; None where no stack is named."""
+    if stack is None:
+        return None
+    return str(program / Program(program, stack).config(with_secrets=False).get("hfdeploy:specs", BESIDE_PROGRAM))
 
 
 def _live_catalog(chosen: Settings) -> Catalog | None:

@@ -3,6 +3,7 @@
 `fields` is the table: every mutable field of the API's update schema, with its name in the spec, how its values are
 compared, and whether changing it replaces what answers. `compare` turns wanted and live into `Changes`, whose body is
 the smallest PUT. `project` says the live configuration in the spec's words, so that drift is named by property.
+`changed_fields` compares two specs by what they mean.
 """
 
 from hfdeploy.diff.changes import (
@@ -17,6 +18,7 @@ from hfdeploy.diff.changes import (
     not_as_asked,
 )
 from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path, observed, put_at, serves_otherwise, value_at
+from hfdeploy.diff.meaning import both_meanings, changed_fields, meaning_of, replaced
 from hfdeploy.diff.projection import project
 
 __all__ = [
@@ -29,13 +31,17 @@ __all__ = [
     "Changes",
     "Field",
     "Path",
+    "both_meanings",
+    "changed_fields",
     "compare",
     "dropped_of_image",
     "left_behind",
+    "meaning_of",
     "not_as_asked",
     "observed",
     "project",
     "put_at",
+    "replaced",
     "serves_otherwise",
     "value_at",
 ]

@@ -59,7 +59,7 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
     elif memory.are_elsewhere(values, olds):
         row.note("the endpoint has secret values that a run which did not succeed had sent")
         reasons.add("secrets")
-    if spec.verify.when == "always" or Note(row.stack, plan.name).fields(str(news.get("generation"))):
+    if spec.verify.when == "always" or Note(row.stack, plan.name, session.program).fields(str(news.get("generation"))):
         # Also where an update of this stack was not seen through, and looks now as if it had never been.
         reasons.add("verify")
     return sorted(reasons)
@@ -76,7 +76,7 @@ def bring(news: Props, olds: Props | None, session: Session, row: Row) -> Props:
     declared = spec_fields(meant)
     plan = session.plan(parse_spec(declared), declared["namespace"])
     values = memory.require_values(plan, session)
-    note = Note(row.stack, plan.name)
+    note = Note(row.stack, plan.name, session.program)
     goal, remembered = make_goal(meant, olds, plan, values, session, note)
     journal = _Journal(note, goal.generation, declared)
     record = Record(goal, session.clock, _keeper(goal, session, row))

@@ -7,6 +7,7 @@ an attribute of a provider or part of a message.
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hfdeploy import settings
@@ -57,6 +58,8 @@ class Session:
     _branches: Branches | None = None
     drifted: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Outputs of the endpoints that this process read and found changed, by `namespace/name`."""
+    program: Path = field(default_factory=Path)
+    """The folder of the stack program: the working directory of a plugin process."""
 
     @property
     def settings(self) -> settings.Settings:

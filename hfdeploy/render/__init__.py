@@ -5,11 +5,27 @@ float. Text that somebody else wrote (a model, a log, a service) passes through 
 """
 
 from hfdeploy.cost import estimate_of
-from hfdeploy.render.audit import audit_markdown, audit_paragraphs, audit_table, quota_table, tag_table
+from hfdeploy.render.annotations import annotations
+from hfdeploy.render.audit import audit_markdown, audit_paragraphs, audit_quota_table, audit_table, tag_table
 from hfdeploy.render.audit_json import audit_json
+from hfdeploy.render.comment import LIMIT, Place, comment
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
+from hfdeploy.render.focus import COLUMNS, focus_csv
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.junit import junit
+from hfdeploy.render.lines import lines_of
+from hfdeploy.render.page import page
+from hfdeploy.render.plan import (
+    change_parts,
+    describe_secrets,
+    paragraphs,
+    plan_json,
+    plan_table,
+    quota_parts,
+    summary,
+)
+from hfdeploy.render.sarif import sarif
+from hfdeploy.render.schema import review_schema
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,
@@ -25,16 +41,23 @@ from hfdeploy.render.text import is_harmless, plain, plain_line
 from hfdeploy.render.verification import verification_facts
 
 __all__ = [
+    "COLUMNS",
+    "LIMIT",
     "Column",
     "Deployed",
+    "Place",
     "Table",
+    "annotations",
     "arithmetic_lines",
     "audit_json",
     "audit_markdown",
     "audit_paragraphs",
+    "audit_quota_table",
     "audit_table",
     "catalog_json",
     "catalog_table",
+    "change_parts",
+    "comment",
     "count_verdicts",
     "describe",
     "describe_live",
@@ -44,21 +67,27 @@ __all__ = [
     "facts",
     "fit_json",
     "fit_table",
+    "focus_csv",
     "is_harmless",
+    "junit",
+    "lines_of",
     "markdown",
     "one_fit_json",
+    "page",
     "paragraphs",
     "parse_deployment",
     "plain",
     "plain_line",
     "plan_json",
-    "plan_markdown",
     "plan_table",
-    "quota_table",
+    "quota_parts",
     "resolution_facts",
     "resolution_json",
+    "review_schema",
+    "sarif",
     "status_json",
     "status_table",
+    "summary",
     "tag_table",
     "verification_facts",
 ]

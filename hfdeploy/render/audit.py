@@ -68,7 +68,7 @@ def tag_table(rows: Iterable[TagCost], key: str | None = None) -> Table:
     )
 
 
-def quota_table(audit: Audit) -> Table:
+def audit_quota_table(audit: Audit) -> Table:
     """What is held of each quota, and what it comes to with every replica up."""
     entries = audit.review.ledger.entries if audit.review.ledger else ()
     return Table(
@@ -103,7 +103,7 @@ def audit_markdown(audit: Audit, tags: Iterable[TagCost], key: str | None = None
     rows = list(tags)
     parts = [markdown(audit_table(audit)), *audit_paragraphs(audit)]
     if audit.review.ledger and audit.review.ledger.entries:
-        parts.append(markdown(quota_table(audit)))
+        parts.append(markdown(audit_quota_table(audit)))
     if rows:
         parts.append(markdown(tag_table(rows, key)))
     if audit.review.findings:

@@ -1,9 +1,9 @@
 """What is going to be asked for, what that costs, and what a review found, as rows and JSON values."""
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from hfdeploy.catalog import Catalog, Hardware, HardwareStatus, format_rate
 from hfdeploy.cost import (
@@ -18,17 +18,26 @@ from hfdeploy.cost import (
 )
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
+from hfdeploy.render.change import change_json, change_table, dangers, headline
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
-from hfdeploy.render.table import Column, Table, markdown
+from hfdeploy.render.lines import foremost, lines_of
+from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
+from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import money_text as _money
 from hfdeploy.render.usage import expected_paragraph, expected_total, usage_json
-from hfdeploy.review import Finding, Review
+from hfdeploy.review import Action, Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
+
+_NAMED: Final = 20
+"""Endpoints that one sentence names."""
 
 
 def plan_table(review: Review) -> Table:
-    """One endpoint per row, with what an hour of one replica and a month cost; sums at the foot."""
+    """One endpoint per row, with what an hour of one replica and a month cost; sums at the foot.
+
+    Of many endpoints those that matter most, first; the sums are of all.
+    """
     plans = review.plans
     total = _total(plans)
     return Table(
@@ -45,7 +54,7 @@ def plan_table(review: Review) -> Table:
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        tuple(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in plans),
+        tuple(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in _shown(review)),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
             *[""] * 8,
@@ -58,27 +67,57 @@ def plan_table(review: Review) -> Table:
 def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
     plans = review.plans
+    quota = quota_sentence(review.ledger) if review.ledger else ""
     said = (
+        _left_out(review),
         _sums(plans),
         _wakes(plans),
         expected_paragraph(review),
         not_judged(review),
+        quota,
         today and _overlay(plans, today),
     )
     return [text for text in said if text]
 
 
-def plan_markdown(review: Review, *, today: Catalog | None = None, with_bodies: bool = False) -> str:
-    """Table, totals, findings and, on demand, the requests, as a comment on a pull request has them."""
-    parts = [markdown(plan_table(review)), *paragraphs(review, today)] if review.plans else []
-    if review.findings:
-        parts.append("\n".join(f"- **{finding.severity.value}** {finding}" for finding in review.findings))
-    if with_bodies:
-        parts += [
-            f"POST of `{plan.name}`{describe_secrets(plan)}:\n\n```json\n{json.dumps(plan.body, indent=2)}\n```"
-            for plan in review.plans
-        ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+def change_parts(review: Review) -> list[str | Table]:
+    """What comes before the endpoints: what changes, in a line, in a table, and what must not be overlooked."""
+    if not review.against:
+        return []
+    changed = [line for line in lines_of(review) if line.delta and line.delta.action is not Action.UNCHANGED]
+    shown = foremost(changed)
+    parts: list[str | Table] = [headline(review)]
+    if shown:
+        parts.append(change_table(review, [line.delta for line in shown if line.delta]))
+    if len(changed) > len(shown):
+        left = Counter(line.action for line in changed) - Counter(line.action for line in shown)
+        told = ", ".join(f"{left[action]} {action.value}" for action in Action if left[action])
+        parts.append(f"These {len(shown)} changes matter most; the others: {told}.")
+    return [*parts, *dangers(review)]
+
+
+def quota_parts(review: Review) -> list[str | Table]:
+    """What comes after them: the ledger, where limits are known."""
+    if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
+        return []
+    return [quota_table(review.ledger), f"Accelerators: {LEGEND}."]
+
+
+def summary(review: Review, catalog: Catalog) -> str:
+    """Everything in a line: `4 endpoints: $0.067–$5.13 an hour, $48.91–$3,747.82 a month, …`."""
+    plans = review.plans
+    total = _total(plans)
+    unpriced = f", without {', '.join(total.unpriced)}, which has no price" if total.unpriced else ""
+    source = "the service's catalogue of today"
+    if catalog.source == "snapshot":
+        dates = " and ".join(total.prices_as_of) or catalog.as_of
+        source = f"the dated snapshot ({dates}), not the service's prices of today"
+    return (
+        f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}: "
+        f"{_hourly(total.hourly_min)}–{_hourly(total.hourly_max)} an hour, "
+        f"{format_money(total.floor)}–{format_money(total.ceiling)} a month of {HOURS_PER_MONTH} hours{unpriced}, "
+        f"in {CURRENCY} by {source}."
+    )
 
 
 def plan_json(
@@ -104,6 +143,8 @@ def plan_json(
             "unpriced": list(total.unpriced),
             "prices_as_of": list(total.prices_as_of),
         },
+        **change_json(review),
+        "quota": review.ledger and quota_json(review.ledger),
         "findings": [finding_json(finding) for finding in review.findings],
     }
 
@@ -177,6 +218,24 @@ def _endpoint(plan: Plan, review: Review, namespace: str | None, today: Catalog 
     }
 
 
+def _shown(review: Review) -> tuple[Plan, ...]:
+    return tuple(line.plan for line in foremost([one for one in lines_of(review) if one.plan]) if line.plan)
+
+
+def _left_out(review: Review) -> str:
+    """The summary of what the table has no row for; empty where it has all."""
+    names = {plan.name for plan in _shown(review)}
+    rest = [plan for plan in review.plans if plan.name not in names]
+    if not rest:
+        return ""
+    total = _total(rest)
+    return (
+        f"These {len(names)} matter most (errors first, then what is replaced or opened, then cost); the other "
+        f"{len(rest)} cost {format_money(total.floor)} to {format_money(total.ceiling)} a month, and --format json, "
+        f"csv and html have them all."
+    )
+
+
 def _sums(plans: Sequence[Plan]) -> str:
     total = _total(plans)
     month = f"{format_money(total.floor)} floor, {format_money(total.ceiling)} ceiling"
@@ -194,17 +253,23 @@ def _sums(plans: Sequence[Plan]) -> str:
 
 def _wakes(plans: Sequence[Plan]) -> str:
     """What waking costs, for the endpoints that sleep; empty where none does."""
-    known = [(plan, estimate_of(plan)) for plan in plans]
-    told = [f"{plan.name} {format_money(one.wake)}" for plan, one in known if one.wake is not None]
-    if not told:
+    known = [(plan.name, wake) for plan in plans if (wake := estimate_of(plan).wake) is not None]
+    if not known:
         return ""
-    return f"Each wake of a sleeping endpoint: {', '.join(told)}, if a start takes {ASSUMED_START_MINUTES} minutes."
+    if len(known) > _NAMED:
+        known.sort(key=lambda one: one[1], reverse=True)
+    told = [f"{name} {format_money(wake)}" for name, wake in known[:_NAMED]]
+    more = f" and {len(known) - _NAMED} cheaper ones" if len(known) > _NAMED else ""
+    return (
+        f"Each wake of a sleeping endpoint: {', '.join(told)}{more}, if a start takes {ASSUMED_START_MINUTES} minutes."
+    )
 
 
 def not_judged(review: Review) -> str:
     """Endpoints whose memory nobody can judge, each with the reason; empty where all are judged."""
     unknown = [f"{name}: {fit.sentence}" for name, fit in review.fits.items() if fit.verdict is FitVerdict.UNKNOWN]
-    return f"Memory is not judged for {' '.join(unknown)}" if unknown else ""
+    more = f" And {len(unknown) - _NAMED} more." if len(unknown) > _NAMED else ""
+    return f"Memory is not judged for {' '.join(unknown[:_NAMED])}{more}" if unknown else ""
 
 
 def _overlay(plans: Sequence[Plan], today: Catalog) -> str:
@@ -213,7 +278,7 @@ def _overlay(plans: Sequence[Plan], today: Catalog) -> str:
 
 
 def _news(row: Hardware, live: Hardware | None) -> str:
-    """What the live row says that the planned one does not; the quota always, where there is one."""
+    """What the live row says that the planned one does not."""
     if live is None:
         return f"{row.spelling} is not in its catalogue"
     said = []
@@ -221,8 +286,6 @@ def _news(row: Hardware, live: Hardware | None) -> str:
         said.append(f"{row.spelling} costs {format_rate(live.price_per_hour)}, not {format_rate(row.price_per_hour)}")
     if live.status is not HardwareStatus.AVAILABLE:
         said.append(f"{row.spelling} is {describe_status(live)}")
-    if live.quota:
-        said.append(f"has {live.quota.used} of {live.quota.maximum} accelerators of the quota in use")
     return ", ".join(said)
 
 

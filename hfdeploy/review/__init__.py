@@ -3,6 +3,7 @@
 A plan is a fact, a finding an opinion; blocking ones stop the run, the others are shown beside their endpoint.
 
 specs ─plan→ plans ─rules→ findings: hardware and engine (`hardware`), memory by the lock file (`memory`)
+what there was ─change→ deltas, ledger of the quota, and the findings of both: `with_change`
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,28 @@ from hfdeploy.errors import UnknownHardware, UsageError
 from hfdeploy.fit import Fit
 from hfdeploy.lock import Lock
 from hfdeploy.plan import Plan, make_plan
+from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
 from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.review.whole import own_change, with_change
 from hfdeploy.spec import LoadedSpec
 
-__all__ = ["Action", "Delta", "Exposure", "Finding", "Review", "Severity", "review_specs"]
+__all__ = [
+    "Action",
+    "Before",
+    "Change",
+    "Delta",
+    "Difference",
+    "Exposure",
+    "Finding",
+    "Review",
+    "Severity",
+    "own_change",
+    "review_specs",
+    "with_change",
+]
 
 
 def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lock()) -> Review:  # noqa: B008 - frozen

@@ -45,3 +45,6 @@ class Delta:
 
     cuts_traffic: bool = False
     """Whether nothing answers at some time in between."""
+
+    requests: tuple[str, ...] | None = None
+    """What changes something at the service, in order: POST, PUT, DELETE, resume. None where nobody looked at it."""

@@ -1,0 +1,131 @@
+"""`plan --against`: what the change is measured from, read from where it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfdeploy.baseline.target import Target
+from hfdeploy.catalog import Catalog
+from hfdeploy.cli import terminal
+from hfdeploy.cli.program import Program, surroundings
+from hfdeploy.cli.service import require_namespace, service
+from hfdeploy.errors import UsageError
+from hfdeploy.lock import Lock
+from hfdeploy.review import Change, Review
+from hfdeploy.settings import Settings
+from hfdeploy.spec import LoadedSpec
+
+if TYPE_CHECKING:
+    from hfdeploy.recover.state import State
+    from hfdeploy.wire import Endpoint
+
+
+class Baseline(StrEnum):
+    """The words that are no revision."""
+
+    LIVE = "live"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the command was asked for."""
+
+    against: str | None
+    offline: bool
+    stack: str | None
+    program: Path
+
+    @property
+    def asks_service(self) -> bool:
+        """Whether the service is looked at."""
+        return self.against in set(Baseline) and not self.offline
+
+    def require_meant(self, *, live: bool) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            UsageError: a look at the service without a network, or a state without a stack.
+        """
+        if self.offline and (live or self.against == Baseline.LIVE):
+            asked = "--live" if live else "--against live"
+            raise UsageError(f"{asked} asks the service, and --offline says not to ask anybody: leave one of them out.")
+        if self.against == Baseline.STATE and self.stack is None:
+            raise UsageError("--against state compares with the state of a stack: name it with --stack.")
+
+
+def find_change(
+    asked: Comparison,
+    chosen: Settings,
+    review: Review,
+    loaded: Sequence[LoadedSpec],
+    *,
+    lock: Lock,
+    catalog: Catalog,
+    today: Catalog | None,
+    where: Sequence[Path],
+    pattern: str | None,
+    live: bool,
+) -> Change | None:
+    """What the specs change; without `--against`, but live, what runs now. None where nobody is asked anything."""
+    target = Target.of(loaded, review.plans, lock, catalog, chosen.namespace or "", today)
+    match asked.against:
+        case None if not live:
+            return None
+        case None:
+            from hfdeploy.baseline.live import against_live
+
+            return against_live(target, _look(chosen, target), None)
+        case Baseline.LIVE:
+            from hfdeploy.baseline.live import against_live
+
+            return against_live(target, _look(chosen, target), _owner(asked))
+        case Baseline.STATE:
+            return _against_state(asked, chosen, target)
+        case revision:
+            from hfdeploy.baseline.revision import against_revision
+
+            return against_revision(revision, where, target, surroundings(), pattern=pattern)
+
+
+def _against_state(asked: Comparison, chosen: Settings, target: Target) -> Change:
+    from hfdeploy.baseline.kept import Stack
+    from hfdeploy.baseline.state import against_state
+    from hfdeploy.provider.session import Session
+
+    require_namespace(chosen)
+    at = Program(asked.program, asked.stack or "")
+    state = _state(at)
+    live = None if asked.offline else _look(chosen, target, *state.namespaces)
+    config = at.config(with_secrets=True)
+    session = Session(config, _settings=chosen, program=at.folder)
+    return against_state(target, Stack(at.stack, at.folder, state, session, live))
+
+
+def _state(at: Program) -> "State":
+    from hfdeploy.recover.state import read_state
+
+    with terminal.busy(f"reading the state of {at.stack}"):
+        return read_state(at.export(with_secrets=True))
+
+
+def _owner(asked: Comparison) -> str | None:
+    """The stack's owner id; empty for one that was never brought up, which owns nothing; None without a stack."""
+    if asked.stack is None:
+        return None
+    from hfdeploy.recover.state import read_state
+
+    at = Program(asked.program, asked.stack)
+    with terminal.busy(f"reading the state of {at.stack}"):
+        return read_state(at.export()).owner or ""
+
+
+def _look(chosen: Settings, target: Target, *others: str) -> "dict[str, Endpoint]":
+    """Every endpoint of the namespaces, read and not changed."""
+    from hfdeploy.recover.review import survey
+
+    require_namespace(chosen)
+    with terminal.busy("asking the service what there is"), service(chosen) as api:
+        return survey(api, {*target.namespaces, *others})

@@ -1,0 +1,111 @@
+"""A review in the form that was asked for, on standard output or in a file."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from hfdeploy import redact, render
+from hfdeploy.catalog import Catalog
+from hfdeploy.cli import terminal
+from hfdeploy.errors import Problem, UsageError
+from hfdeploy.review import Finding, Review, Severity
+
+
+class ReviewFormat(StrEnum):
+    """How a review is printed. Text and JSON are the command's own, the others the same for every command."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+    CSV = "csv"
+    HTML = "html"
+
+
+ReviewFormatOption: TypeAlias = Annotated[
+    ReviewFormat,
+    typer.Option(
+        "--format",
+        help="How to print the review: markdown for a pull request, sarif, junit, github (annotations), csv (FOCUS "
+        "columns), html (one page).",
+    ),
+]
+OutputOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Write it into a file instead.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a review was made of, as its documents tell it."""
+
+    command: str
+    """What prints the same review as text."""
+
+    stack: str = ""
+    namespace: str | None = None
+    today: Catalog | None = None
+    with_bodies: bool = False
+
+
+def write_document(review: Review, output: ReviewFormat, asked: Asked) -> None:
+    """Print a review in any form but text and JSON."""
+    terminal.write(redact.known.scrub(_document(review, output, asked)))
+
+
+def with_problems(review: Review, problems: Iterable[Problem]) -> Review:
+    """The review with what is wrong in files that could not be read as specs, as findings on their lines."""
+    found = [
+        Finding("spec-invalid", Severity.ERROR, "", one.file, one.line, one.field, one.message) for one in problems
+    ]
+    return replace(review, findings=(*found, *review.findings))
+
+
+@contextmanager
+def into(file: Path | None) -> Iterator[None]:
+    """Have results written into a file, whole or not at all; None leaves them on standard output.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if file is None:
+        yield
+        return
+    aside = file.with_name(f".{file.name}.writing")
+    try:
+        with aside.open("w", encoding="utf-8", newline="\n") as stream, redirect_stdout(stream):
+            terminal.out.cache_clear()
+            try:
+                yield
+            finally:
+                terminal.out.cache_clear()
+        aside.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}.") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _document(review: Review, output: ReviewFormat, asked: Asked) -> str:
+    place = render.Place(asked.stack, asked.command)
+    match output:
+        case ReviewFormat.SARIF:
+            return render.sarif(review, version=version("hfdeploy"))
+        case ReviewFormat.JUNIT:
+            return render.junit(review)
+        case ReviewFormat.GITHUB:
+            return render.annotations(review)
+        case ReviewFormat.CSV:
+            return render.focus_csv(review, namespace=asked.namespace, stack=asked.stack)
+        case ReviewFormat.HTML:
+            return render.page(review, place, today=asked.today)
+        case _:
+            return render.comment(review, place, today=asked.today, with_bodies=asked.with_bodies)

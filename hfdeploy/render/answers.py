@@ -1,0 +1,145 @@
+"""The five questions of a reviewer, each answered in a sentence for the whole change: documents begin with them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from hfdeploy.cost import format_money
+from hfdeploy.fit import FitVerdict
+from hfdeploy.quota import Entry, Ledger, QuotaVerdict
+from hfdeploy.render.change import signed
+from hfdeploy.render.lines import Line, lines_of, total_of
+from hfdeploy.render.quota import verdict_of
+from hfdeploy.review import Review, Severity
+from hfdeploy.review.wording import CALLERS
+from hfdeploy.spec import Security
+
+_NAMED: Final = 5
+"""Endpoints that a sentence names; the others are counted."""
+
+
+class Level(StrEnum):
+    """How an answer is to be taken."""
+
+    GOOD = "good"
+    CAUTION = "caution"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question answered; `text` may hold names that others chose."""
+
+    question: str
+    level: Level
+    text: str
+
+
+def answers(review: Review) -> tuple[Answer, ...]:
+    """Fit, cost, quota, exposure, findings: always these five, in this order."""
+    lines = lines_of(review)
+    return (_fits(lines), _cost(review), _quota(review.ledger), _exposure(lines), _findings(review))
+
+
+def named(names: Sequence[str], most: int = _NAMED) -> str:
+    """`a, b and 3 more`."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _fits(lines: Sequence[Line]) -> Answer:
+    question = "Does it fit?"
+    judged = {line.name: line.fit.verdict if line.fit else FitVerdict.UNKNOWN for line in lines if line.plan}
+    by = {verdict: [name for name, one in judged.items() if one is verdict] for verdict in FitVerdict}
+    if not judged:
+        return Answer(question, Level.GOOD, "Nothing is deployed by this change.")
+    told = [f"{len(by[FitVerdict.FIT])} of {len(judged)} fit"]
+    words = {FitVerdict.NO_FIT: "too large", FitVerdict.TIGHT: "tight", FitVerdict.UNKNOWN: "not judged"}
+    told += [f"{word}: {named(by[verdict])}" for verdict, word in words.items() if by[verdict]]
+    if by[FitVerdict.NO_FIT]:
+        level = Level.BAD
+    elif by[FitVerdict.TIGHT]:
+        level = Level.CAUTION
+    else:
+        level = Level.UNKNOWN if by[FitVerdict.UNKNOWN] else Level.GOOD
+    return Answer(question, level, f"{'; '.join(told)}.")
+
+
+def _cost(review: Review) -> Answer:
+    before, after = total_of(review)
+    told = f"{format_money(after.floor)} to {format_money(after.ceiling)} a month"
+    if before is not None and before != after:
+        change = after.ceiling - before.ceiling
+        was = f"{format_money(before.floor)} to {format_money(before.ceiling)}"
+        told += f", before {was}: at most {signed(change)}{_percent(change, before.ceiling)}"
+    told += "."
+    if after.unpriced:
+        told += f" Without a price, and not counted: {named(after.unpriced)}."
+    if review.approvals:
+        told += f" Approval required: {', '.join(review.approvals)}."
+    needs_care = bool(after.unpriced or review.approvals)
+    return Answer("What does it cost?", Level.CAUTION if needs_care else Level.GOOD, told)
+
+
+def _percent(change: Decimal, before: Decimal) -> str:
+    return f", {change / before * 100:+.0f} %" if before and change else ""
+
+
+def _quota(ledger: Ledger | None) -> Answer:
+    question = "Is there quota?"
+    asked = [entry for entry in ledger.entries if entry.need_max] if ledger else []
+    if ledger is None or (asked and all(entry.maximum is None for entry in asked)):
+        takes = ", ".join(_takes(entry) for entry in asked[:_NAMED])
+        needs = f" It takes at most {takes}." if takes else ""
+        return Answer(question, Level.UNKNOWN, f"Nobody asked the service for the limits.{needs}")
+    if not asked:
+        return Answer(question, Level.GOOD, "Nothing is asked for.")
+    short = [entry for entry in asked if entry.verdict in {QuotaVerdict.SHORT, QuotaVerdict.SHORT_AT_MAXIMUM}]
+    unknown = [entry for entry in asked if entry.verdict is QuotaVerdict.UNKNOWN]
+    told = [f"{entry.account.instance_type} {verdict_of(entry)}" for entry in short]
+    told += [f"{entry.account.instance_type} unknown" for entry in unknown]
+    if any(entry.verdict is QuotaVerdict.SHORT and ledger.is_certain(entry) for entry in short):
+        level = Level.BAD
+    elif short:
+        level = Level.CAUTION
+    else:
+        level = Level.UNKNOWN if unknown else Level.GOOD
+    more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    text = f"{'; '.join([*told[:_NAMED], *more])}."
+    return Answer(question, level, text if told else "Yes, also with every replica up.")
+
+
+def _takes(entry: Entry) -> str:
+    return f"{entry.need_max} {entry.account.instance_type}"
+
+
+def _exposure(lines: Sequence[Line]) -> Answer:
+    open_to = {
+        level: [line.name for line in lines if line.security is level]
+        for level in (Security.PUBLIC, Security.AUTHENTICATED)
+    }
+    told = [f"{CALLERS[level.value]}: {named(names)}" for level, names in open_to.items() if names]
+    if widened := sum(line.is_widened for line in lines):
+        told.append(f"wider than before: {widened} of {len(lines)}")
+    if not told:
+        return Answer("Who can reach it?", Level.GOOD, f"Only {CALLERS[Security.PRIVATE.value]}.")
+    text = "; ".join(told)
+    level = Level.BAD if open_to[Security.PUBLIC] and widened else Level.CAUTION
+    return Answer("Who can reach it?", level, f"{text[:1].upper()}{text[1:]}.")
+
+
+def _findings(review: Review) -> Answer:
+    counts = Counter(finding.severity for finding in review.findings)
+    told = [f"{counts[one]} {one.value}{'' if counts[one] == 1 else 's'}" for one in Severity if counts[one]]
+    if not told:
+        return Answer("What was found?", Level.GOOD, "Nothing speaks against it.")
+    level = Level.GOOD
+    if counts[Severity.WARNING]:
+        level = Level.CAUTION
+    if counts[Severity.ERROR]:
+        level, told = Level.BAD, [*told, "the errors have to be settled first"]
+    return Answer("What was found?", level, f"{', '.join(told)}.")

@@ -1,0 +1,90 @@
+"""Estimates as CSV with the columns of FOCUS 1.2 (focus.finops.org), for the tools that read bills.
+
+One row per endpoint and 730-hour month. `ListCost` is the most it can cost, which limits are compared with; the range
+is in the columns of our own. What an invoice would say (`BilledCost`, `EffectiveCost`) is empty: an estimate is none.
+"""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import Final
+
+from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, estimate_of
+from hfdeploy.plan import Plan
+from hfdeploy.render.text import plain_line
+from hfdeploy.review import Review
+
+COLUMNS: Final = (
+    "BillingCurrency",
+    "ChargeCategory",
+    "ServiceCategory",
+    "ServiceName",
+    "RegionId",
+    "ResourceId",
+    "ResourceName",
+    "SkuId",
+    "PricingUnit",
+    "PricingQuantity",
+    "ListUnitPrice",
+    "ListCost",
+    "ContractedCost",
+    "BilledCost",
+    "EffectiveCost",
+    "Tags",
+    "x_EstimateFloor",
+    "x_EstimateCeiling",
+    "x_EstimateExpected",
+    "x_PriceAsOf",
+)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet compute a cell instead of showing it."""
+
+
+def focus_csv(review: Review, *, namespace: str | None, stack: str = "") -> str:
+    """The endpoints that will be there, each with its range; one without a price has empty amounts, never zero."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(plan, plan.spec.namespace or namespace or "", stack) for plan in review.plans)
+    return text.getvalue()
+
+
+def _row(plan: Plan, namespace: str, stack: str) -> list[str]:
+    cost = estimate_of(plan)
+    replica_hours = Decimal(HOURS_PER_MONTH * plan.spec.autoscaling.max)
+    tags: dict[str, str | bool] = {"stack": stack} if stack else {}
+    tags |= dict.fromkeys(plan.spec.tags, True)
+    return [
+        CURRENCY,
+        "Usage",
+        "AI and Machine Learning",
+        "Hugging Face Inference Endpoints",
+        _shown(plan.hardware.region),
+        _shown(f"{namespace}/{plan.name}" if namespace else plan.name),
+        _shown(plan.name),
+        _shown(plan.hardware.id),
+        "Hours",
+        _amount(replica_hours),
+        _amount(cost.rate),
+        _amount(cost.ceiling),
+        "",
+        "",
+        "",
+        _shown(json.dumps(tags, ensure_ascii=False)),
+        _amount(cost.floor),
+        _amount(cost.ceiling),
+        _amount(cost.expected),
+        _shown(cost.price_as_of or ""),
+    ]
+
+
+def _amount(amount: Decimal | None) -> str:
+    """A number of ours: the only cells that a spreadsheet is to compute with."""
+    return "" if amount is None else f"{amount.normalize():f}"
+
+
+def _shown(text: str) -> str:
+    """Text of others on one line; an apostrophe in front keeps a spreadsheet from computing it."""
+    text = plain_line(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,110 @@
+"""The ledger of a quota: a row with a bar for each type of hardware, and the same for programs."""
+
+from typing import Any, Final
+
+from hfdeploy.quota import Entry, Ledger, QuotaVerdict
+from hfdeploy.render.table import Column, Table
+
+LEGEND: Final = "█ others, ▓ this stack at its fewest replicas, ░ up to its most, · free, ! over the limit"
+
+_WIDTH: Final = 20
+"""Characters of a bar."""
+
+
+def quota_table(ledger: Ledger) -> Table:
+    """In accelerators, all regions together."""
+    return Table(
+        (
+            Column("QUOTA"),
+            Column("LIMIT", is_number=True),
+            Column("USED", is_number=True),
+            Column("OURS", is_number=True),
+            Column("AT LEAST", is_number=True),
+            Column("AT MOST", is_number=True),
+            Column(""),
+            Column("VERDICT"),
+        ),
+        tuple(_row(entry) for entry in ledger.entries if entry.need_max or entry.held),
+    )
+
+
+def quota_sentence(ledger: Ledger) -> str:
+    """What is said where no limit is known; empty where one is, or nothing is asked for."""
+    asked = [entry for entry in ledger.entries if entry.need_max]
+    if not asked or any(entry.maximum is not None for entry in asked):
+        return ""
+    told = ", ".join(
+        f"{entry.account.vendor} {entry.account.instance_type} {_range(entry.need_min, entry.need_max)}"
+        for entry in asked
+    )
+    return f"Quota: limits and use are unknown here (--live asks the service). Accelerators this takes: {told}."
+
+
+def quota_json(ledger: Ledger) -> dict[str, Any]:
+    """Both readings."""
+    return {
+        "unit": "accelerators",
+        "entries": [_entry_json(entry) for entry in ledger.entries],
+        "per_region": [_entry_json(entry) for entry in ledger.per_region],
+    }
+
+
+def verdict_of(entry: Entry) -> str:
+    """`short by 2 from chat on`."""
+    if entry.verdict is QuotaVerdict.OK:
+        return "ok"
+    if entry.verdict is QuotaVerdict.UNKNOWN:
+        return "unknown"
+    at = "" if entry.verdict is QuotaVerdict.SHORT else " at most"
+    return f"short by {entry.short_by}{at}, from {entry.first_over} on"
+
+
+def bar(entry: Entry) -> str:
+    """Others, what is needed at the fewest and at the most replicas, and what is left of the limit, to scale."""
+    if entry.maximum is None:
+        return ""
+    least = entry.base + entry.surge + entry.need_min
+    whole = max(entry.maximum, entry.peak, 1)
+    ends = [round(_WIDTH * part / whole) for part in (entry.base, least, entry.peak, entry.maximum)]
+    signs = "█" * ends[0] + "▓" * (ends[1] - ends[0]) + "░" * (ends[2] - ends[1]) + "·" * max(0, ends[3] - ends[2])
+    return signs[: ends[3]] + "!" * max(0, ends[2] - ends[3])
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    return (
+        str(entry.account),
+        _known(entry.maximum),
+        _known(entry.used),
+        str(entry.held),
+        str(entry.need_min),
+        str(entry.need_max),
+        bar(entry),
+        verdict_of(entry),
+    )
+
+
+def _known(number: int | None) -> str:
+    return "unknown" if number is None else str(number)
+
+
+def _range(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least}–{most}"
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    account = entry.account
+    return {
+        "namespace": account.namespace or None,
+        "cloud": account.vendor,
+        "region": account.region or None,
+        "instance_type": account.instance_type,
+        "limit": entry.maximum,
+        "used": entry.used,
+        "ours": entry.held,
+        "need_min": entry.need_min,
+        "need_max": entry.need_max,
+        "surge": entry.surge,
+        "verdict": entry.verdict.value,
+        "short_by": entry.short_by,
+        "first_over": entry.first_over or None,
+    }

@@ -1,0 +1,185 @@
+"""A whole change: what was there before, what the specs want, and what becomes of each endpoint.
+
+Where "before" comes from (the service, a state, a git revision) and which fields differ is for the caller to find out;
+here both sides become the rows of a review.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfdeploy.catalog import Hardware
+from hfdeploy.cost import Estimate, estimate, estimate_of
+from hfdeploy.plan import Plan
+from hfdeploy.quota import Demand
+from hfdeploy.review.delta import Action, Delta, Exposure
+from hfdeploy.review.finding import Finding
+from hfdeploy.review.wording import changed_words
+from hfdeploy.spec import Security
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """One endpoint as it is before the change."""
+
+    name: str
+    namespace: str
+    declared: Mapping[str, Any]
+    """In the words of a spec."""
+
+    hardware: Hardware
+    cost: Estimate
+    replicas: int = 0
+    """Those that count for the quota now: 1 for an endpoint that sleeps, 0 for a paused one."""
+
+    is_paused: bool = False
+
+    @property
+    def security(self) -> Security | None:
+        """Who can reach it; None for a level that this release does not know."""
+        level = self.declared.get("security") or Security.PRIVATE.value
+        return Security(level) if level in set(Security) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a spec changes about what is there."""
+
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    """The spec in its own words, with its namespace and the commit that is locked."""
+
+    fields: tuple[str, ...] = ()
+    """The spec's fields that mean something else."""
+
+    replaces: tuple[str, ...] = ()
+    """Those of them that the API cannot update."""
+
+    reasons: tuple[str, ...] = ()
+    """Why it is brought live again although no field says so; sentences without a full stop."""
+
+    requests: tuple[str, ...] | None = None
+    """What is going to be sent, as in `Delta`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What every spec changes, and what there is without a spec."""
+
+    against: str
+    """`live`, `state`, or a git revision."""
+
+    before: Mapping[str, Before] = field(default_factory=dict)
+    """By name, also of what goes."""
+
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+    """By name, of each spec: one without a row in `before` is made anew. Also of what goes, where there is a word to
+    be said about it."""
+
+    findings: tuple[Finding, ...] = ()
+    """What speaks against it, as only this comparison can know."""
+
+    counts_use: bool = False
+    """Whether `before` is what runs now, so that its replicas are among those that the service counts."""
+
+
+def of_plan(plan: Plan, namespace: str, declared: Mapping[str, Any]) -> Before:
+    """What a spec of before asked for."""
+    return Before(plan.name, namespace, declared, plan.hardware, estimate_of(plan))
+
+
+def of_hardware(
+    name: str,
+    namespace: str,
+    declared: Mapping[str, Any],
+    hardware: Hardware,
+    *,
+    bounds: tuple[int, int],
+    idle_minutes: int | None,
+    replicas: int = 0,
+    is_paused: bool = False,
+) -> Before:
+    """What a live endpoint has; `bounds` are its fewest and most replicas."""
+    cost = estimate(hardware, min_replicas=bounds[0], max_replicas=bounds[1], idle_minutes=idle_minutes)
+    return Before(name, namespace, declared, hardware, cost, replicas, is_paused)
+
+
+def deltas(change: Change, plans: Iterable[Plan], names: Collection[str]) -> tuple[Delta, ...]:
+    """One row for each endpoint, in the order of the specs; what is removed comes last.
+
+    `names` are those of every spec: one of which no plan could be made has a finding and no row, and is not removed.
+    """
+    wanted = {plan.name: plan for plan in plans}
+    rows = [_delta(change, plan) for plan in wanted.values() if plan.name in change.differences]
+    gone = [one for name, one in sorted(change.before.items()) if name not in names]
+    return (*rows, *(_removal(one, change.differences.get(one.name, Difference())) for one in gone))
+
+
+def demands(change: Change | None, plans: Iterable[Plan], namespace: str) -> list[Demand]:
+    """What the whole change holds and asks for, for the ledger of the quota."""
+    before = change.before if change else {}
+    counts = change is not None and change.counts_use
+    asked = [_demand(plan, before.get(plan.name), namespace, counts_use=counts) for plan in plans]
+    names = {one.name for one in asked}
+    return asked + [
+        Demand(one.name, one.namespace, None, held=one.hardware, held_replicas=one.replicas)
+        for name, one in sorted(before.items())
+        if counts and name not in names
+    ]
+
+
+def _demand(plan: Plan, before: Before | None, namespace: str, *, counts_use: bool) -> Demand:
+    scaling, where = plan.spec.autoscaling, plan.spec.namespace or namespace
+    held = before if counts_use and before is not None and before.namespace == where else None
+    return Demand(
+        plan.name,
+        where,
+        plan.hardware,
+        scaling.min,
+        scaling.max,
+        is_paused=before is not None and before.is_paused and plan.spec.state != "running",
+        held=held.hardware if held else None,
+        held_replicas=held.replicas if held else 0,
+    )
+
+
+def _delta(change: Change, plan: Plan) -> Delta:
+    before, found = change.before.get(plan.name), change.differences[plan.name]
+    action = _action(before, found)
+    exposure = Exposure(before.security if before else None, plan.spec.security)
+    words: tuple[str, ...] = found.reasons
+    if before is not None:
+        names = list(dict.fromkeys((*found.replaces, *found.fields)))
+        words = (*changed_words(before.declared, found.wanted, names), *words)
+    return Delta(
+        plan.name,
+        action,
+        before.cost if before else None,
+        estimate_of(plan),
+        exposure,
+        words,
+        cuts_traffic=action is Action.REPLACE,
+        requests=found.requests,
+    )
+
+
+def _action(before: Before | None, found: Difference) -> Action:
+    if before is None:
+        return Action.CREATE
+    if found.replaces:
+        return Action.REPLACE
+    return Action.UPDATE if found.fields or found.reasons else Action.UNCHANGED
+
+
+def _removal(before: Before, found: Difference) -> Delta:
+    exposure = Exposure(before.security, None)
+    stays = found.requests == () and bool(found.reasons)
+    return Delta(
+        before.name,
+        Action.DELETE,
+        before.cost,
+        None,
+        exposure,
+        found.reasons,
+        cuts_traffic=not stays,
+        requests=found.requests,
+    )
