@@ -6,7 +6,7 @@ float. Text that somebody else wrote (a model, a log, a service) passes through 
 
 from hfdeploy.cost import estimate_of
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
-from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
+from hfdeploy.render.hardware import catalog_json, catalog_table, describe_status, resolution_facts, resolution_json
 from hfdeploy.render.plan import (
     change_parts,
     describe_secrets,
@@ -44,6 +44,7 @@ __all__ = [
     "describe_live",
     "describe_model",
     "describe_secrets",
+    "describe_status",
     "estimate_of",
     "facts",
     "fit_json",
