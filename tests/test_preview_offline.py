@@ -92,3 +92,26 @@ def test_a_preview_of_a_change_opens_no_socket(
     told, tried = preview(project, tmp_path, "--refresh", code=None)
     assert tried, told + "the control: a refresh asks the service, and whoever listens has to hear it"
     record_property("controls", 1)
+
+
+def test_a_preview_with_a_refresh_tells_todays_word_beside(world: Running, project: Project) -> None:
+    """Price, status and quota of what is new or changes; the review goes on counting with the dated snapshot."""
+    project.spec("tiny", verify={"when": "never"})
+    project.spec("same", verify={"when": "never"})
+    project.up()
+    world.set(hardware_status={"aws-us-east-1-nvidia-l4-x1": "low_availability"})
+    project.spec("tiny", instance="nvidia-l4 x1", verify={"when": "never"})
+    since = count(world)
+
+    shown = project.pulumi("preview").stdout
+
+    told = "the service says today: nvidia-l4 x1 in aws us-east-1 at $0.80/h, low availability, 0 of 64 accelerators"
+    assert told in shown
+    # The rows repeat what the summary below them has once.
+    assert shown.rpartition("Diagnostics:")[2].count("the service says today") == 1
+    assert "by the dated snapshot" in shown
+    assert [one["path"] for one in world.requests(since)].count("/v2/provider/acme") == 1
+
+    quiet_from = count(world)
+    assert "the service says today" not in project.pulumi("preview", "--refresh=false").stdout
+    assert world.requests(quiet_from) == []

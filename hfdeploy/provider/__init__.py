@@ -22,7 +22,7 @@ from pulumi.dynamic import (
 from hfdeploy.diff import REPLACES
 from hfdeploy.errors import SpecError
 from hfdeploy.owner import new_owner_id
-from hfdeploy.provider import configuration, guard, identity
+from hfdeploy.provider import configuration, guard, identity, today
 from hfdeploy.provider.boundary import guarded, hinted
 from hfdeploy.provider.difference import replaced
 from hfdeploy.provider.host import current_row, log_to_engine, prepare, watch_engine
@@ -98,9 +98,10 @@ class IdentityProvider(_Provider):
     """Existence of one endpoint: it is there and ours, or it is gone."""
 
     @guarded
-    def check(self, _olds: Props, news: Props) -> CheckResult:
+    def check(self, olds: Props, news: Props) -> CheckResult:
         """The second line of checking, for programs that do not use `deploy`."""
         identity.note_retention(news, session())
+        today.tell(olds, news, session(), current_row())
         return CheckResult(inputs_of(news), _failures(news))
 
     @guarded

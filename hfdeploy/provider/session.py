@@ -159,6 +159,12 @@ class Session:
         """How long a deleted endpoint may go on being listed."""
         return Deadlines().delete
 
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether this run reads what is live: the guard, which is read first, had members then."""
+        with self._lock:
+            return self._members > 0
+
     def note_members(self, count: int) -> None:
         """How many endpoints the stack has, as its guard remembers it."""
         with self._lock:

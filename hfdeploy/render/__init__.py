@@ -11,7 +11,7 @@ from hfdeploy.render.audit_json import audit_json
 from hfdeploy.render.comment import LIMIT, Place, comment
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.focus import COLUMNS, focus_csv
-from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
+from hfdeploy.render.hardware import catalog_json, catalog_table, describe_status, resolution_facts, resolution_json
 from hfdeploy.render.junit import junit
 from hfdeploy.render.lines import lines_of
 from hfdeploy.render.page import page
@@ -63,6 +63,7 @@ __all__ = [
     "describe_live",
     "describe_model",
     "describe_secrets",
+    "describe_status",
     "estimate_of",
     "facts",
     "fit_json",
