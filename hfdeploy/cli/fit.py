@@ -22,7 +22,7 @@ from hfdeploy.cli.options import (
 from hfdeploy.cli.service import best_catalog, choose
 from hfdeploy.cli.specs import FOLDER, SpecsArgument
 from hfdeploy.cli.terminal import Format
-from hfdeploy.errors import UnknownHardware, UsageError
+from hfdeploy.errors import AuthError, UnknownHardware, UsageError
 from hfdeploy.fit import Fit, FitVerdict, Load, Model, Precision, UnknownShape, Weights, rank, read_shape, ways_out
 from hfdeploy.labels import resolve
 from hfdeploy.lock import FILE, Lock, Locked, key_of, lock_file, write_lock
@@ -118,7 +118,7 @@ def lock(
     for one in load_specs(where):
         name = key_of(one.spec)
         if name not in found:
-            found[name] = _read(chosen, one.spec.repository, one.spec.revision)
+            found[name] = _read(chosen, one.spec.repository, one.spec.revision, keeps_refusal=True)
             terminal.note(f"{name}: {_told(found[name])}")
     file.write_text(write_lock(Lock(found)), encoding="utf-8")
     terminal.note(f"Written: {file}.")
@@ -150,8 +150,12 @@ def _model(
     return Model(repository, Weights(weights_bytes, weights_bytes // 2), shape)
 
 
-def _read(chosen: Settings, repository: str, revision: str | None) -> Locked:
-    """What the Hub says; a repository whose memory cannot be judged is locked with the reason."""
+def _read(chosen: Settings, repository: str, revision: str | None, *, keeps_refusal: bool = False) -> Locked:
+    """What the Hub says; a repository whose memory cannot be judged is locked with the reason.
+
+    Raises:
+        AuthError: the token may not see it; of a gated one that is the reason, if `keeps_refusal`.
+    """
     from hfdeploy.hub import Hub, Unsized, read_model
 
     with terminal.busy(f"reading the headers of {repository}"), Hub(chosen) as hub:
@@ -160,6 +164,10 @@ def _read(chosen: Settings, repository: str, revision: str | None) -> Locked:
             return Locked(facts.sha, read_model(hub, repository, facts.sha, facts.files))
         except Unsized as problem:
             return Locked(facts.sha, None, str(problem))
+        except AuthError:
+            if not (facts.gated and keeps_refusal):
+                raise
+            return Locked(facts.sha, None, f"{repository} is gated, and this token may not read it.", is_refused=True)
 
 
 def _told(locked: Locked) -> str:

@@ -20,6 +20,7 @@ from hfdeploy.cli.options import (
     StackOption,
     examples,
 )
+from hfdeploy.cli.policy import FixOption, PolicyOption, ruling
 from hfdeploy.cli.program import Program
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
             "hfdeploy plan --stack prod --format markdown",
             "hfdeploy plan specs/chat.yaml --body",
             "hfdeploy plan --stack prod --live",
+            "hfdeploy plan specs/ --policy policy.yaml --fix",
         )
     )(plan)
     app.command(epilog=examples("hfdeploy schema > spec.schema.json"))(schema)
@@ -83,6 +85,8 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Ask the service for prices, status and quota of today.")
     ] = False,
+    policy: PolicyOption = None,
+    fix: FixOption = False,
     stack: StackOption = None,
     program: ProgramOption = PROGRAM,
     namespace: NamespaceOption = None,
@@ -95,17 +99,23 @@ def plan(
     what the service says today. Ends with 5 when a finding has to be settled first.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live)
-    where = paths or _where_specs_are(stack, program)
+    where, judged = paths or _where_specs_are(stack, program), ruling(policy, stack, program)
     loaded, problems = read_specs(where)
     file, catalog = lock_file(where), Catalog.snapshot()
     lock = read_lock(file) if file else Lock()
     review = review_specs(loaded, catalog, lock)
     if problems:
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
+    if fix:
+        judged.mend(review, loaded, lock)
+        loaded = load_specs(where)
+        review = review_specs(loaded, catalog, lock)
     today = _live_catalog(chosen) if live else None
     if today and review.blocking:
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.
         review, catalog = review_specs(loaded, today, lock), today
+    review = judged.over(review, loaded, lock)
+    judged.remind(review)
     match output:
         case Format.JSON:
             terminal.write_json(render.plan_json(review, namespace=chosen.namespace, catalog=catalog, today=today))
@@ -155,6 +165,8 @@ def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
     for finding in review.findings:
         severity = finding.severity.value
         terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
+    if review.approvals:
+        terminal.print_text(f"\n{render.approvals_line(review)}")
     if with_bodies:
         for one in review.plans:
             _show_body(one)

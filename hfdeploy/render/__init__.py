@@ -6,7 +6,15 @@ float. Text that somebody else wrote (a model, a log, a service) passes through 
 
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.hardware import catalog_json, catalog_table, resolution_facts, resolution_json
-from hfdeploy.render.plan import describe_secrets, estimate_of, paragraphs, plan_json, plan_markdown, plan_table
+from hfdeploy.render.plan import (
+    approvals_line,
+    describe_secrets,
+    estimate_of,
+    paragraphs,
+    plan_json,
+    plan_markdown,
+    plan_table,
+)
 from hfdeploy.render.status import (
     Deployed,
     count_verdicts,
@@ -25,6 +33,7 @@ __all__ = [
     "Column",
     "Deployed",
     "Table",
+    "approvals_line",
     "arithmetic_lines",
     "catalog_json",
     "catalog_table",

@@ -78,6 +78,8 @@ def plan_markdown(review: Review, *, today: Catalog | None = None, with_bodies: 
     parts = [markdown(plan_table(review)), *paragraphs(review, today)] if review.plans else []
     if review.findings:
         parts.append("\n".join(f"- **{finding.severity.value}** {finding}" for finding in review.findings))
+    if review.approvals:
+        parts.append(f"**{approvals_line(review)}**")
     if with_bodies:
         parts += [
             f"POST of `{plan.name}`{describe_secrets(plan)}:\n\n```json\n{json.dumps(plan.body, indent=2)}\n```"
@@ -109,7 +111,13 @@ def plan_json(
             "prices_as_of": list(total.prices_as_of),
         },
         "findings": [finding_json(finding) for finding in review.findings],
+        "approvals": list(review.approvals),
     }
+
+
+def approvals_line(review: Review) -> str:
+    """`approval required: finops`, for people and for pipelines that look for it; empty where nobody is asked."""
+    return f"approval required: {', '.join(review.approvals)}" if review.approvals else ""
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

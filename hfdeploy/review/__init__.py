@@ -3,6 +3,7 @@
 A plan is a fact, a finding an opinion; blocking ones stop the run, the others are shown beside their endpoint.
 
 specs ─plan→ plans ─rules→ findings: hardware and engine (`hardware`), memory by the lock file (`memory`)
+      ─ruling→ the same with what else is known: who can reach it (`exposure`), habits (`hygiene`), a policy
 """
 
 from collections.abc import Sequence
@@ -16,9 +17,22 @@ from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
 from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.review.mending import Mend, mends
+from hfdeploy.review.ruling import ruled
 from hfdeploy.spec import LoadedSpec
 
-__all__ = ["Action", "Delta", "Exposure", "Finding", "Review", "Severity", "review_specs"]
+__all__ = [
+    "Action",
+    "Delta",
+    "Exposure",
+    "Finding",
+    "Mend",
+    "Review",
+    "Severity",
+    "mends",
+    "review_specs",
+    "ruled",
+]
 
 
 def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lock()) -> Review:  # noqa: B008 - frozen
