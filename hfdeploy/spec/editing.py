@@ -4,6 +4,7 @@ The place of a value is found by YAML's own events, and the result is read again
 but that one value is refused.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,8 @@ from hfdeploy.spec.document import read_document
 
 _TEXT: Final = "tag:yaml.org,2002:str"
 _RESOLVER: Final = yaml.resolver.Resolver()
+_NUMBER: Final = re.compile(r"[0-9]+e[0-9]+", re.IGNORECASE)
+"""A commit can look like this; newer YAML than PyYAML's takes it for a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def with_field(text: str, field: str, value: str, *, after: str) -> str:
 def _written(value: str) -> str:
     """A value as YAML has it: in quotes only where a reader could take it for something else than text."""
     plain = _RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
-    return value if plain else f'"{value}"'
+    return value if plain and not _NUMBER.fullmatch(value) else f'"{value}"'
 
 
 def _span(text: str, field: str) -> _Span:
