@@ -58,13 +58,13 @@ def over_ceiling(limits: Limits, plans: Iterable[Plan]) -> str:
     most = limits.monthly_ceiling_usd
     if most is None:
         return ""
-    hourly = {plan.name: plan.hourly_ceiling for plan in plans}
-    if unpriced := sorted(name for name, amount in hourly.items() if amount is None):
+    hourly = [(plan.name, plan.hourly_ceiling) for plan in plans]
+    if unpriced := sorted(name for name, amount in hourly if amount is None):
         return (
             f"The policy allows {format_month(most)} for all endpoints together, and nobody can tell what "
             f"{', '.join(unpriced)} would cost, which has no price."
         )
-    month = HOURS_PER_MONTH * sum((amount for amount in hourly.values() if amount is not None), Decimal(0))
+    month = HOURS_PER_MONTH * sum((amount for _, amount in hourly if amount is not None), Decimal(0))
     if month <= most:
         return ""
     return (
