@@ -151,7 +151,7 @@ class TestExposure:
 
         assert (finding.rule, finding.severity, finding.field) == (rule, weight, "security")
         assert finding.sentence == (
-            f"security goes from {before} to {after}. Before: {who[before]}. After: {who[after]}."
+            f"chat goes from {before} to {after}. Before: {who[before]}. After: {who[after]}."
         )
         assert finding.fix
 

@@ -117,7 +117,7 @@ _ALL: Final = (
     Rule(
         "replace-cuts-traffic",
         _WARNING,
-        "The change replaces the endpoint: nothing answers meanwhile, and its address changes.",
+        "The change replaces the endpoint: nothing answers meanwhile, and its address may change.",
         "Make a second endpoint under another name and move its callers first.",
     ),
     Rule(

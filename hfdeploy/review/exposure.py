@@ -44,7 +44,7 @@ def _of_security(delta: Delta, one: LoadedSpec) -> Iterator[Finding]:
     before, after = delta.exposure.before, delta.exposure.after
     if before is None or after is None or before is after:
         return
-    said = f"security goes from {before} to {after}. Before: {WHO[before]}. After: {WHO[after]}."
+    said = f"{delta.name} goes from {before} to {after}. Before: {WHO[before]}. After: {WHO[after]}."
     if _ORDER.index(after) > _ORDER.index(before):
         fix = f"Set security to {before}, if more callers are not meant."
         yield finding_of(one, "exposure-widened", Severity.WARNING, "security", said, fix=fix)
@@ -62,6 +62,6 @@ def _of_replacement(delta: Delta, one: LoadedSpec) -> Iterator[Finding]:
         "replace-cuts-traffic",
         Severity.WARNING,
         "name",
-        f"{delta.name} is deleted and made anew{why}: nothing answers until the new one runs, and its address changes.",
+        f"{delta.name} is deleted and made anew{why}: nothing answers until the new one runs, and its address may change.",
         fix=f"Write a second spec under another name, move the callers there, and remove {delta.name} then.",
     )
