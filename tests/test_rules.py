@@ -150,9 +150,7 @@ class TestExposure:
         finding = only(judge(loaded(), deltas=(delta(before=Security(before), after=Security(after)),)))
 
         assert (finding.rule, finding.severity, finding.field) == (rule, weight, "security")
-        assert finding.sentence == (
-            f"chat goes from {before} to {after}. Before: {who[before]}. After: {who[after]}."
-        )
+        assert finding.sentence == (f"chat goes from {before} to {after}. Before: {who[before]}. After: {who[after]}.")
         assert finding.fix
 
     @pytest.mark.parametrize("level", [*Security, None])
@@ -179,7 +177,9 @@ class TestExposure:
         finding = only(judge(loaded(), deltas=(cut,)))
 
         assert (finding.rule, finding.severity, finding.line) == ("replace-cuts-traffic", Severity.WARNING, 1)
-        assert "(region: us-east-1 → eu-west-1): nothing answers until the new one runs" in finding.sentence
+        assert (
+            "(region: us-east-1 → eu-west-1): nothing answers meanwhile, and its address may change" in finding.sentence
+        )
         assert "Write a second spec under another name" in finding.fix
         side_by_side = delta(Action.REPLACE, cuts_traffic=False)
         assert judge(loaded(), deltas=(side_by_side,)).findings == ()

@@ -62,6 +62,6 @@ def _of_replacement(delta: Delta, one: LoadedSpec) -> Iterator[Finding]:
         "replace-cuts-traffic",
         Severity.WARNING,
         "name",
-        f"{delta.name} is deleted and made anew{why}: nothing answers until the new one runs, and its address may change.",
+        f"{delta.name} is deleted and made anew{why}: nothing answers meanwhile, and its address may change.",
         fix=f"Write a second spec under another name, move the callers there, and remove {delta.name} then.",
     )
