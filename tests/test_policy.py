@@ -9,6 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hfdeploy.errors import SpecError, UsageError
 from hfdeploy.policy import RULES, Approval, Level, Limits, Policy, Waiver, parse_policy, policy_schema, read_policy
@@ -205,3 +207,47 @@ def test_a_policy_may_change_every_rule_but_those_without_which_there_is_nothing
     changed = "\n".join(f"  {rule.id}: note" for rule in RULES.values() if not rule.is_fixed)
 
     assert len(parse_policy(f"rules:\n{changed}\n".encode(), "p").policy.rules) == len(RULES) - 2
+
+
+WORDS = [
+    "1",
+    "-1",
+    "x",
+    "",
+    "aws",
+    "true",
+    "2026-12-31",
+    "low-headroom",
+    "unknown-hardware",
+    "private",
+    "hf_" + "a" * 34,
+]
+TREES: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from([*WORDS, None]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=2),
+    max_leaves=4,
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(Policy.model_fields, TREES),
+        "limits": st.fixed_dictionaries({}, optional=dict.fromkeys(Limits.model_fields, TREES)),
+        "rules": st.dictionaries(st.sampled_from([*WORDS, *RULES]), st.sampled_from(["off", "error", "x", None])),
+        "waivers": st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(Waiver.model_fields, TREES)), max_size=2),
+        "approvals": st.lists(
+            st.fixed_dictionaries({}, optional=dict.fromkeys(Approval.model_fields, TREES)), max_size=2
+        ),
+    },
+)
+
+
+@given(DOCUMENTS)
+def test_whatever_stands_there_is_read_or_refused_in_sentences(document: Any) -> None:
+    """No text of pydantic's own, no traceback, and no token in a sentence."""
+    sentences: list[str] = []
+    try:
+        parse_policy(json.dumps(document).encode(), "p.yaml")
+    except SpecError as refused:
+        sentences = [str(problem) for problem in refused.problems] or ["nothing was said"]
+
+    assert [said for said in sentences if "hf_aaa" in said or "Input should" in said or ": " not in said] == []
