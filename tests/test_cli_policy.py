@@ -92,12 +92,13 @@ class TestSecrets:
     def test_secrets_of_a_stack_are_looked_for(self, folder) -> None:
         """By name alone, in the environment and in the stack's file; no value is read from there."""
         (folder / "stacks").mkdir()
-        (folder / "stacks" / "Pulumi.yaml").write_text("name: demo\nruntime: python\n")
+        (folder / "stacks" / "Pulumi.yaml").write_text("name: demo\nruntime: python\nconfig:\n  shared: { value: x }\n")
         config = "config:\n  demo:there:\n    secure: v1:abc\n  acme:also: x\n"
         (folder / "stacks" / "Pulumi.dev.yaml").write_text(config)
         secrets = (
             "secrets:\n  A: { from_env: IS_SET }\n  B: { from_env: IS_NOT }\n  C: { from_config: there }\n"
             "  D: { from_config: acme:also }\n  E: { from_config: gone }\n"
+            "  F: { from_config: shared }\n"
         )
         (folder / "specs" / "demo.yaml").write_text(f"{SPEC}revision: {COMMIT}\n{secrets}")
 

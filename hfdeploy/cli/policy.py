@@ -87,8 +87,8 @@ def _sources_of(chosen: Program | None) -> Callable[[SecretSource], bool] | None
     if chosen is None:
         return None
     stack, project = chosen.document(), chosen.project()
-    keys = {str(key) for part in (stack, project) for key in part.get("config") or {}}
     own = str(project.get("name", ""))
+    keys = {_whole(str(key), own) for part in (stack, project) for key in part.get("config") or {}}
 
     def is_set(source: SecretSource) -> bool:
         match source:
@@ -96,9 +96,14 @@ def _sources_of(chosen: Program | None) -> Callable[[SecretSource], bool] | None
                 return settings.secret_value(source) is not None
             case FromConfig(from_config=key):
                 # An environment of Pulumi ESC may hold any key, and only the engine can ask it.
-                return "environment" in stack or (key if ":" in key else f"{own}:{key}") in keys
+                return "environment" in stack or _whole(key, own) in keys
 
     return is_set
+
+
+def _whole(key: str, project: str) -> str:
+    """A key with its namespace, which is the project's where it has none."""
+    return key if ":" in key else f"{project}:{key}"
 
 
 def _rewrite(file: Path, changes: Sequence[Mend]) -> None:
