@@ -31,6 +31,9 @@ class Locked:
     unknown: str = ""
     """Why it cannot; a sentence."""
 
+    is_refused: bool = False
+    """Whether it is gated, and the token of whoever made the lock file may not read it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
@@ -40,7 +43,12 @@ class Lock:
 
     def of(self, spec: EndpointSpec) -> Locked | None:
         """What is locked of the repository that a spec names; None where nothing is."""
-        return self.models.get(key_of(spec))
+        found = self.models.get(key_of(spec))
+        if found is None and spec.revision is not None:
+            # A spec that was pinned to what is locked means the same repository at the same commit.
+            same = (one for name, one in self.models.items() if name.partition("@")[0] == spec.repository)
+            found = next((one for one in same if one.commit == spec.revision), None)
+        return found
 
 
 def key_of(spec: EndpointSpec) -> str:
@@ -96,7 +104,8 @@ def read_lock(file: Path) -> Lock:
 def _document(locked: Locked) -> dict[str, Any]:
     model = locked.model
     if model is None:
-        return {"commit": locked.commit or None, "unknown": locked.unknown}
+        refused = {"refused": True} if locked.is_refused else {}
+        return {"commit": locked.commit or None, "unknown": locked.unknown} | refused
     weights = asdict(model.weights) | {"dtypes": list(model.weights.dtypes)}
     shape = None
     if model.shape is not None:
@@ -106,7 +115,7 @@ def _document(locked: Locked) -> dict[str, Any]:
 
 def _locked(name: str, entry: Mapping[str, Any]) -> Locked:
     if "unknown" in entry:
-        return Locked(str(entry["commit"] or ""), None, str(entry["unknown"]))
+        return Locked(str(entry["commit"] or ""), None, str(entry["unknown"]), entry.get("refused") is True)
     weights = Weights(**{**entry["weights"], "dtypes": tuple(entry["weights"]["dtypes"])})
     shape = entry["shape"]
     if shape is not None:

@@ -1,6 +1,7 @@
 """`deploy()`: a folder of specs becomes a Pulumi stack. All findings of all specs come first and together."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from hfdeploy.cost import over_budget
 from hfdeploy.errors import BlockingFinding, HfdeployError, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, pinned, read_lock
 from hfdeploy.plan import REGISTRY
+from hfdeploy.policy import read_policy
 from hfdeploy.provider.props import OUTPUTS
 from hfdeploy.render import estimate_of, summary
 from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
-from hfdeploy.review import Review, review_specs
+from hfdeploy.review import Review, Severity, review_specs, ruled
 from hfdeploy.settings import PLACEHOLDER, SPECS, secret_value
 from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, read_specs
 
@@ -49,7 +51,9 @@ def deploy(specs: str | None = None) -> dict[str, InferenceEndpoint]:
     }
     pulumi.log.info(summary(review, catalog))
     for finding in review.remarks:
-        pulumi.log.warn(str(finding), resource=endpoints[finding.endpoint])
+        # Notes are for reviews: said again with each preview they would hide the warnings.
+        if finding.severity is Severity.WARNING:
+            pulumi.log.warn(str(finding), resource=endpoints.get(finding.endpoint))
     pulumi.export("endpoints", {name: _exported(endpoint) for name, endpoint in endpoints.items()})
     return endpoints
 
@@ -77,7 +81,10 @@ def _prepare(specs: str | None) -> tuple[Review, Catalog, str, Lock]:
     may_ask = not problems and not pulumi.runtime.is_dry_run()
     file = lock_file(paths)
     lock = read_lock(file) if file else Lock()
+    policy = config.get("policy")
+    judged = read_policy(Path(policy)) if policy else None
     review, catalog = _review(loaded, lock, chosen, namespace, may_ask=may_ask)
+    review = ruled(review, loaded, lock=lock, today=datetime.now(UTC).date(), policy=judged)
     problems += [finding.problem for finding in review.blocking]
     problems += [] if pulumi.runtime.is_dry_run() else _missing_secrets(loaded, review)
     if problems:

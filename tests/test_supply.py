@@ -12,7 +12,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from hfdeploy.provider import EndpointProvider, GuardProvider, IdentityProvider
 
 ROOT = Path(__file__).parents[1]
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKS = [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "policy-pack" / "requirements.txt"]
 PINNED = re.compile(
     r"([A-Za-z0-9._-]+(?:\[[a-z,]+\])?)==[^\s;\\]+(?: ;[^\\]+)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n?"
 )
@@ -20,7 +20,7 @@ PROVIDERS = (GuardProvider, IdentityProvider, EndpointProvider)
 
 
 @pytest.mark.fault(40)
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}-{lock.name}")
 def test_every_package_is_one_version_with_its_hashes(lock: Path) -> None:
     """And comes from wherever the installer is told to look: no address, no file, no branch."""
     text = "".join(line for line in lock.read_text().splitlines(keepends=True) if not line.startswith("#"))

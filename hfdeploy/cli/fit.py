@@ -23,7 +23,7 @@ from hfdeploy.cli.options import (
 from hfdeploy.cli.service import best_catalog, choose
 from hfdeploy.cli.specs import FOLDER, SpecsArgument
 from hfdeploy.cli.terminal import Format
-from hfdeploy.errors import UnknownHardware, UsageError
+from hfdeploy.errors import AuthError, UnknownHardware, UsageError
 from hfdeploy.fit import (
     Fit,
     FitVerdict,
@@ -144,7 +144,8 @@ def lock(
     for one in load_specs(where):
         name = key_of(one.spec)
         if name not in found:
-            found[name] = _read(chosen, one.spec.repository, one.spec.revision, gguf_of(one.spec))
+            gguf = gguf_of(one.spec)
+            found[name] = _read(chosen, one.spec.repository, one.spec.revision, gguf, keeps_refusal=True)
             terminal.note(f"{name}: {_told(found[name])}")
     file.write_text(write_lock(Lock(found)), encoding="utf-8")
     terminal.note(f"Written: {file}.")
@@ -202,10 +203,21 @@ def _said(size: int, config: Mapping[str, Any]) -> Weights:
     return Weights(size, size // element, (name,) if name else ())
 
 
-def _read(chosen: Settings, repository: str, revision: str | None, gguf: str | None, *, is_any: bool = False) -> Locked:
+def _read(
+    chosen: Settings,
+    repository: str,
+    revision: str | None,
+    gguf: str | None,
+    *,
+    is_any: bool = False,
+    keeps_refusal: bool = False,
+) -> Locked:
     """What the Hub says; a repository whose memory cannot be judged is locked with the reason.
 
     With `is_any` a repository without safetensors is judged by its GGUF file, where it has one only.
+
+    Raises:
+        AuthError: the token may not see it; of a gated one that is the reason, if `keeps_refusal`.
     """
     from hfdeploy.hub import Hub, Unsized, has_gguf_only, read_model
 
@@ -217,6 +229,10 @@ def _read(chosen: Settings, repository: str, revision: str | None, gguf: str | N
             return Locked(facts.sha, read_model(hub, repository, facts.sha, facts.files, gguf=gguf))
         except Unsized as problem:
             return Locked(facts.sha, None, str(problem))
+        except AuthError:
+            if not (facts.gated and keeps_refusal):
+                raise
+            return Locked(facts.sha, None, f"{repository} is gated, and this token may not read it.", is_refused=True)
 
 
 def _told(locked: Locked) -> str:

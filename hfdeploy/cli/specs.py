@@ -24,6 +24,7 @@ from hfdeploy.cli.options import (
     StackOption,
     examples,
 )
+from hfdeploy.cli.policy import FixOption, PolicyOption, ruling
 from hfdeploy.cli.program import Program
 from hfdeploy.cli.reviews import (
     Asked,
@@ -75,6 +76,7 @@ def register(app: typer.Typer) -> None:
             "hfdeploy plan specs/ --usage usage.csv",
             "hfdeploy plan specs/ --against main",
             "hfdeploy plan --stack prod --against state",
+            "hfdeploy plan specs/ --policy policy.yaml --fix",
         )
     )(plan)
     app.command(epilog=examples("hfdeploy schema > spec.schema.json", "hfdeploy schema --of review"))(schema)
@@ -119,6 +121,8 @@ def plan(
         typer.Option(metavar="live|state|REV", help="Show what changes: since what runs, the state, a git revision."),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; a state is taken as it is.")] = False,
+    policy: PolicyOption = None,
+    fix: FixOption = False,
     stack: StackOption = None,
     program: ProgramOption = PROGRAM,
     namespace: NamespaceOption = None,
@@ -137,7 +141,7 @@ def plan(
         stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live or usage == METRICS
     )
     pattern = None if paths else _pattern_of(stack, program)
-    where = paths or _where_specs_are(stack, program)
+    where, judged = paths or _where_specs_are(stack, program), ruling(policy, stack, program)
     loaded, problems = read_specs(where)
     file, catalog = lock_file(where), Catalog.snapshot()
     lock = read_lock(file) if file else Lock()
@@ -148,6 +152,10 @@ def plan(
             with into(target):
                 write_document(with_problems(review, problems), output, told)
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
+    if fix:
+        judged.mend(review, loaded, lock)
+        loaded = load_specs(where)
+        review = review_specs(loaded, catalog, lock)
     today = _live_catalog(chosen) if live else None
     if today and review.blocking:
         # New hardware needs no new release: what only the service knows is judged by its words, as in `deploy()`.
@@ -175,6 +183,8 @@ def plan(
         namespace=chosen.namespace,
         is_compared=against is not None,
     )
+    review = judged.over(review, loaded, lock)
+    judged.remind(review)
     shown = own_change(review) if against not in {None, *Baseline} else review
     with into(target):
         match output:
@@ -244,6 +254,8 @@ def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
     for finding in review.findings:
         severity = finding.severity.value
         terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
+    if review.approvals:
+        terminal.print_text(f"\n{render.approvals_line(review)}")
     if with_bodies:
         for one in review.plans:
             _show_body(one)

@@ -16,6 +16,7 @@ from hfdeploy.render.junit import junit
 from hfdeploy.render.lines import lines_of
 from hfdeploy.render.page import page
 from hfdeploy.render.plan import (
+    approvals_line,
     change_parts,
     describe_secrets,
     paragraphs,
@@ -48,6 +49,7 @@ __all__ = [
     "Place",
     "Table",
     "annotations",
+    "approvals_line",
     "arithmetic_lines",
     "audit_json",
     "audit_markdown",

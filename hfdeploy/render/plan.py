@@ -146,7 +146,13 @@ def plan_json(
         **change_json(review),
         "quota": review.ledger and quota_json(review.ledger),
         "findings": [finding_json(finding) for finding in review.findings],
+        "approvals": list(review.approvals),
     }
+
+
+def approvals_line(review: Review) -> str:
+    """`approval required: finops`, for people and for pipelines that look for it; empty where nobody is asked."""
+    return f"approval required: {', '.join(review.approvals)}" if review.approvals else ""
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A plan is a fact, a finding an opinion; blocking ones stop the run, the others are shown beside their endpoint.
 
 specs ─plan→ plans ─rules→ findings: hardware and engine (`hardware`), memory by the lock file (`memory`)
+      ─ruling→ the same with what else is known: who can reach it (`exposure`), habits (`hygiene`), a policy
 what there was ─change→ deltas, ledger of the quota, and the findings of both: `with_change`
 """
 
@@ -18,6 +19,8 @@ from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
 from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.review.mending import Mend, mends
+from hfdeploy.review.ruling import ruled
 from hfdeploy.review.whole import own_change, with_change
 from hfdeploy.spec import LoadedSpec
 
@@ -29,10 +32,13 @@ __all__ = [
     "Difference",
     "Exposure",
     "Finding",
+    "Mend",
     "Review",
     "Severity",
+    "mends",
     "own_change",
     "review_specs",
+    "ruled",
     "with_change",
 ]
 

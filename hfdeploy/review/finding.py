@@ -2,27 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from hfdeploy.cost import Estimate, estimate_of
 from hfdeploy.errors import Problem
 from hfdeploy.fit import Fit
 from hfdeploy.plan import Plan
+from hfdeploy.policy import Severity
 from hfdeploy.quota import Ledger
 from hfdeploy.review.delta import Delta
 from hfdeploy.spec import LoadedSpec
 from hfdeploy.usage import Known
 
-
-class Severity(StrEnum):
-    """How much a finding weighs."""
-
-    ERROR = "error"
-    """It has to be settled first."""
-
-    WARNING = "warning"
-    NOTE = "note"
-    """Worth knowing; nothing speaks against it."""
+__all__ = ["Finding", "Review", "Severity", "finding_of"]
 
 
 @dataclass(frozen=True, slots=True)

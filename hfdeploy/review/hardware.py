@@ -12,7 +12,8 @@ def of_instance(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     # it may stay, only what is live tells the two apart, and a finding that blocks would stop every run of a stack on
     # the day its hardware is retired. The service itself refuses the new endpoint, and nothing is billed for that.
     for warning in plan.resolution.warnings:
-        yield finding_of(one, warning.code, Severity.WARNING, "instance", warning.sentence)
+        fix = f"Write {plan.hardware.spelling}." if warning.code.startswith("label-") else ""
+        yield finding_of(one, warning.code, Severity.WARNING, "instance", warning.sentence, fix=fix)
 
 
 def of_engine(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
@@ -23,6 +24,9 @@ def of_engine(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
             Severity.WARNING,
             "engine.type",
             "TGI is in maintenance mode since 2025-12-11; vLLM, SGLang and llama.cpp are where its users are sent.",
+            fix="Set engine.type to vllm, sglang or llamacpp."
+            if plan.spec.engine.type == "tgi"
+            else "Set engine.type to vllm_neuron.",
         )
 
 

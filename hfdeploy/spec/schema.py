@@ -18,11 +18,11 @@ def json_schema() -> dict[str, Any]:
 
     It refuses less than the models do: what needs a catalogue or a look at a value's meaning is theirs.
     """
-    schema = EndpointSpec.model_json_schema(schema_generator=_AsWritten)
+    schema = EndpointSpec.model_json_schema(schema_generator=AsWritten)
     return {"$schema": DIALECT, "title": "hfdeploy: one Hugging Face Inference Endpoint"} | schema
 
 
-class _AsWritten(GenerateJsonSchema):
+class AsWritten(GenerateJsonSchema):
     """Pydantic's schema, but of what stands in a file: no nulls, no names made up from field names."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:

@@ -25,13 +25,13 @@ class MissingError(Exception):
 
 
 @cache
-def python(name: str) -> Path:
-    """The interpreter of the environment that `clients/<name>.txt` describes.
+def python(name: str, requirements: Path | None = None) -> Path:
+    """The interpreter of the environment that `clients/<name>.txt`, or another file, describes.
 
     Raises:
         MissingError: the packages could not be installed.
     """
-    requirements = CLIENTS / f"{name}.txt"
+    requirements = requirements or CLIENTS / f"{name}.txt"
 
     def build(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(folder)])

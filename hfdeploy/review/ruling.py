@@ -1,0 +1,105 @@
+"""The whole of the rules over a review: exposure, hygiene and an organisation's policy, which has the last word.
+
+review, deltas ─rules→ findings ─policy→ the same with other weights, exceptions in words, groups that have to agree
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from hfdeploy.lock import Lock
+from hfdeploy.policy import RULES, LoadedPolicy, Severity, approvals, breaches, over_ceiling, weigh
+from hfdeploy.review.delta import Delta
+from hfdeploy.review.exposure import of_change, of_exposure
+from hfdeploy.review.finding import Finding, Review, finding_of
+from hfdeploy.review.hygiene import of_hygiene
+from hfdeploy.spec import LoadedSpec, SecretSource
+
+
+def ruled(
+    review: Review,
+    loaded: Sequence[LoadedSpec],
+    *,
+    lock: Lock,
+    today: date,
+    policy: LoadedPolicy | None = None,
+    is_set: Callable[[SecretSource], bool] | None = None,
+) -> Review:
+    """The review with all rules applied. It has to hold its deltas by then, and all of its plans.
+
+    `today` decides which exceptions of the policy have ended. `is_set` says whether the source of a secret is there.
+    """
+    policy = policy or LoadedPolicy()
+    found = [*review.findings, *_habits(review, loaded, lock, is_set), *of_change(review.deltas, loaded)]
+    found += _limits(review, loaded, policy)
+    weighed = [kept for finding in found if (kept := _weighed(finding, policy, today))]
+    weighed += [kept for finding in _ended(policy, today) if (kept := _weighed(finding, policy, today))]
+    return replace(
+        review,
+        findings=_in_order(weighed, loaded),
+        approvals=approvals(policy.policy, _dearer(review.deltas)) if review.against else (),
+    )
+
+
+def _habits(
+    review: Review, loaded: Sequence[LoadedSpec], lock: Lock, is_set: Callable[[SecretSource], bool] | None
+) -> Iterator[Finding]:
+    plans = {plan.name: plan for plan in review.plans}
+    for one in loaded:
+        yield from of_exposure(one)
+        if plan := plans.get(one.spec.name):
+            yield from of_hygiene(one, plan, lock, is_set)
+
+
+def _limits(review: Review, loaded: Sequence[LoadedSpec], policy: LoadedPolicy) -> Iterator[Finding]:
+    limits, files = policy.policy.limits, {one.spec.name: one for one in loaded}
+    for plan in review.plans:
+        for breach in breaches(limits, plan):
+            weight = RULES[breach.rule].severity
+            yield finding_of(files[plan.name], breach.rule, weight, breach.field, breach.sentence, fix=breach.fix)
+    if said := over_ceiling(limits, review.plans):
+        yield _of_policy(policy, "policy-monthly-ceiling", "limits.monthly_ceiling_usd", said)
+
+
+def _ended(policy: LoadedPolicy, today: date) -> Iterator[Finding]:
+    for index, waiver in enumerate(policy.policy.waivers):
+        if waiver.until < today:
+            said = (
+                f"The exception from {waiver.rule} for {waiver.endpoint} ended on {waiver.until} "
+                f"(by {waiver.by}: {waiver.reason}), and the rule counts again."
+            )
+            yield _of_policy(policy, "waiver-expired", f"waivers.{index}", said)
+
+
+def _of_policy(policy: LoadedPolicy, rule: str, field: str, said: str) -> Finding:
+    known = RULES[rule]
+    return Finding(rule, known.severity, "", policy.file, policy.line_of(field), field, said, known.fix)
+
+
+def _weighed(finding: Finding, policy: LoadedPolicy, today: date) -> Finding | None:
+    weight = weigh(policy.policy, finding.rule, finding.severity, finding.endpoint, today)
+    if weight is None:
+        return None
+    if weight.waiver is None:
+        return finding if weight.severity is finding.severity else replace(finding, severity=weight.severity)
+    allowed = f"Allowed until {weight.waiver.until} by {weight.waiver.by}: {weight.waiver.reason}."
+    return replace(finding, severity=Severity.NOTE, sentence=f"{finding.sentence} {allowed}")
+
+
+def _dearer(deltas: Sequence[Delta]) -> Decimal | None:
+    """What a month with every replica up costs more; None where one of the amounts is not known."""
+    total = Decimal(0)
+    for delta in deltas:
+        after = Decimal(0) if delta.after is None else delta.after.ceiling
+        before = Decimal(0) if delta.before is None else delta.before.ceiling
+        if after is None or before is None:
+            return None
+        total += after - before
+    return total
+
+
+def _in_order(findings: Sequence[Finding], loaded: Sequence[LoadedSpec]) -> tuple[Finding, ...]:
+    """In the order of the files and of their weight; what is about no single spec comes first."""
+    files, weights = {one.spec.name: place for place, one in enumerate(loaded)}, list(Severity)
+    return tuple(sorted(findings, key=lambda one: (files.get(one.endpoint, -1), weights.index(one.severity))))
