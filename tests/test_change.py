@@ -13,6 +13,7 @@ from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.lock import Lock, read_lock
 from hfdeploy.plan import make_plan
 from hfdeploy.quota import QuotaVerdict
+from hfdeploy.render.table import markdown
 from hfdeploy.review import (
     Action,
     Before,
@@ -116,7 +117,7 @@ class TestActions:
         assert (money["new"], money["gone"]) == ((None, Decimal("1825.0")), (Decimal("1825.0"), None))
         assert [name for name, one in rows.items() if one.cuts_traffic] == ["moved", "gone"]
         assert rows["more"].changes == ("autoscaling.max: 1 -> 3",)
-        assert render.plan_markdown(found).startswith(
+        assert render.change_parts(found)[0] == (
             "Against main: 1 create, 1 update, 1 replace, 1 delete, 1 unchanged; a month costs at most "
             "$7,300.00 -> $9,855.00 (+$2,555.00, +35 %), at least $0.00."
         )
@@ -240,8 +241,8 @@ class TestQuota:
 
     def test_the_table_has_a_bar_to_scale(self) -> None:
         """Others, the fewest, the most, what is free, what is too much: in accelerators, read at a glance."""
-        fits = render.plan_markdown(review([], [loaded("a", autoscaling={"max": 4})], catalog=today(20, 10)))
-        over = render.plan_markdown(review([], [loaded("a", autoscaling={"max": 20})], catalog=today(20, 0)))
+        fits = quota_of(review([], [loaded("a", autoscaling={"max": 4})], catalog=today(20, 10)))
+        over = quota_of(review([], [loaded("a", autoscaling={"max": 20})], catalog=today(20, 0)))
 
         assert "| acme: aws nvidia-a100 | 20 | 10 | 0 | 1 | 4 | ██████████▓░░░······ | ok |" in fits
         assert "▓░░░" in over
@@ -251,10 +252,15 @@ class TestQuota:
         """The snapshot knows no quota: need is shown, limits are unknown, and nothing is called enough."""
         found = review([], [loaded("a", autoscaling={"max": 4})])
 
-        assert "Quota: limits and use are unknown here" in render.plan_markdown(found)
-        assert "aws nvidia-a100 1–4" in render.plan_markdown(found)
+        assert "Quota: limits and use are unknown here" in render.comment(found)
+        assert "aws nvidia-a100 1–4" in render.comment(found)
         told = render.plan_json(found, namespace="acme", catalog=SNAPSHOT)["quota"]["entries"][0]
         assert (told["limit"], told["verdict"], told["need_max"]) == (None, "unknown", 4)
+
+
+def quota_of(found: Review) -> str:
+    """The part of a review that is about quota, as text."""
+    return "\n".join(part if isinstance(part, str) else markdown(part) for part in render.quota_parts(found))
 
 
 def read_lock_of_shipped_specs() -> Lock:

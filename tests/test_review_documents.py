@@ -212,7 +212,7 @@ class TestFocus:
         assert [bge[name] for name in ("BilledCost", "EffectiveCost", "ContractedCost", "x_EstimateExpected")] == [
             ""
         ] * 4
-        assert json.loads(bge["Tags"]) == {"stack": "prod", "search": True}
+        assert json.loads(bge["Tags"]) == {"stack": "prod", "search": True, "always-on": True}
 
     def test_no_price_is_no_amount(self, shipped: Review) -> None:
         """Zero would be free."""

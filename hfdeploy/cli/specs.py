@@ -15,6 +15,7 @@ from hfdeploy import render, settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.against import Baseline, Comparison, find_change
+from hfdeploy.cli.display import show
 from hfdeploy.cli.options import (
     PROGRAM,
     ApiUrlOption,
@@ -41,7 +42,6 @@ from hfdeploy.cli.usage import METRICS, UsageOption, usage_of_plans
 from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
 from hfdeploy.lock import Lock, lock_file, read_lock
-from hfdeploy.plan import Plan
 from hfdeploy.review import Review, own_change, review_specs, with_change
 from hfdeploy.settings import Settings
 from hfdeploy.spec import json_schema, load_specs, read_specs
@@ -191,7 +191,7 @@ def plan(
             case ReviewFormat.JSON:
                 terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
             case ReviewFormat.TEXT:
-                _show(shown, today, with_bodies=body)
+                show(shown, today, with_bodies=body)
             case _:
                 write_document(shown, output, replace(told, today=today))
     if shown.blocking:
@@ -236,41 +236,6 @@ def count_problems(error: SpecError) -> str:
     """`3 problems in 2 files.`"""
     files = {problem.file for problem in error.problems}
     return f"{_counted(len(error.problems), 'problem')} in {_counted(len(files), 'file')}."
-
-
-def _show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
-    for part in render.change_parts(review):
-        _draw(part)
-        terminal.print_text()
-    if review.plans:
-        terminal.draw(render.plan_table(review))
-        for paragraph in render.paragraphs(review, today):
-            terminal.print_text(f"\n{paragraph}")
-        for part in render.quota_parts(review):
-            terminal.print_text()
-            _draw(part)
-    if review.findings:
-        terminal.print_text()
-    for finding in review.findings:
-        severity = finding.severity.value
-        terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
-    if review.approvals:
-        terminal.print_text(f"\n{render.approvals_line(review)}")
-    if with_bodies:
-        for one in review.plans:
-            _show_body(one)
-
-
-def _draw(part: str | render.Table) -> None:
-    if isinstance(part, str):
-        terminal.print_text(part)
-    else:
-        terminal.draw(part)
-
-
-def _show_body(one: Plan) -> None:
-    terminal.print_text(f"\nPOST of {one.name}{render.describe_secrets(one)}:")
-    terminal.write(json.dumps(one.body, indent=2, ensure_ascii=False) + "\n")
 
 
 def _where_specs_are(stack: str | None, program: Path) -> list[Path]:
