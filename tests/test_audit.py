@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,13 +162,19 @@ def test_what_cannot_be_a_spec_is_there_with_its_cost_and_what_can_be_judged(tol
     assert (veteran["security"], veteran["cost"]["monthly_ceiling"]) == ("protected", "3285")
 
 
-@pytest.mark.parametrize("shape", ["text", "json", "markdown"])
-def test_values_of_secrets_variables_and_arguments_are_in_no_output(fleet: Running, shape: str) -> None:
-    """An audit is mailed around."""
-    ended = run_audit(fleet, "--format", shape)
+@pytest.mark.parametrize("shape", ["text", "json", "markdown", "sarif", "junit", "github", "csv", "html"])
+def test_in_every_form_each_endpoint_is_there_and_no_value_of_its_secrets(
+    fleet: Running, tmp_path: Path, shape: str
+) -> None:
+    """An audit is mailed around: the values of secrets, variables and arguments are in none of its forms."""
+    file = tmp_path / "audit"
+    ended = run_audit(fleet, "--format", shape, "--output", str(file))
 
+    text = file.read_text()
+    assert "forgotten" in text
+    assert ended.stdout == ""
     for value in (CANARY, "quiet-words", "--api-key"):
-        assert value not in ended.stdout + ended.stderr
+        assert value not in text + ended.stderr
 
 
 def test_an_error_about_something_that_runs_is_a_warning(emulator: Running) -> None:

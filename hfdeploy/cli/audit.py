@@ -10,9 +10,9 @@ from hfdeploy.audit import Audit, TagCost, cost_by_tag, examine
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.evidence import complete, read_evidence
-from hfdeploy.cli.options import PROGRAM, ApiUrlOption, FormatOption, examples
+from hfdeploy.cli.options import PROGRAM, ApiUrlOption, examples
+from hfdeploy.cli.reviews import Asked, OutputOption, ReviewFormat, ReviewFormatOption, into, write_document
 from hfdeploy.cli.service import QUICK, best_catalog, choose, require_namespace, service
-from hfdeploy.cli.terminal import Format
 from hfdeploy.cli.usage import UsageOption
 from hfdeploy.errors import BlockingFinding, UsageError
 from hfdeploy.lock import FILE, Lock, read_lock
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
             "hfdeploy audit acme",
             "hfdeploy audit acme --by-tag team --idle-days 30",
             "hfdeploy audit acme --usage metrics --format json",
-            "hfdeploy audit acme --usage usage.csv --format markdown",
+            "hfdeploy audit acme --usage usage.csv --format html --output audit.html",
         )
     )(audit)
 
@@ -47,7 +47,8 @@ def audit(
         Path | None, typer.Option(metavar="FILE", help=f"Judge memory by this lock file ({FILE}), too.")
     ] = None,
     hub: Annotated[bool, typer.Option("--hub/--no-hub", help="Ask the Hub about models that no lock file has.")] = True,
-    output: FormatOption = Format.TEXT,
+    output: ReviewFormatOption = ReviewFormat.TEXT,
+    target: OutputOption = None,
     api_url: ApiUrlOption = None,
 ) -> None:
     """Judge everything live in a namespace.
@@ -60,7 +61,8 @@ def audit(
     place = require_namespace(chosen)
     known = _lock(lock)
     found = _examined(chosen, place, known, idle_days=idle_days, usage=usage, hub=hub)
-    _show(found, cost_by_tag(found.residents, by_tag), by_tag, output)
+    with into(target):
+        _show(found, cost_by_tag(found.residents, by_tag), by_tag, output)
     if found.review.blocking:
         count = len(found.review.blocking)
         raise BlockingFinding(f"{count} finding{'' if count == 1 else 's'} to be settled first.")
@@ -96,17 +98,19 @@ def _examined(chosen: Settings, namespace: str, lock: Lock, *, idle_days: int, u
     )
 
 
-def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: Format) -> None:
-    """Any other format of a review is one more case here, made of `found.review`."""
+def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: ReviewFormat) -> None:
     match output:
-        case Format.JSON:
+        case ReviewFormat.JSON:
             terminal.write_json(render.audit_json(found, tags, key))
-        case Format.MARKDOWN:
+        case ReviewFormat.MARKDOWN:
             terminal.write(render.audit_markdown(found, tags, key))
-        case Format.TEXT if not found.residents and not found.unreadable:
+        case ReviewFormat.TEXT if not found.residents and not found.unreadable:
             terminal.print_text(f"{found.namespace} has no endpoints.")
-        case Format.TEXT:
+        case ReviewFormat.TEXT:
             _print(found, tags, key)
+        case _:
+            asked = Asked(f"hfdeploy audit {found.namespace}", namespace=found.namespace)
+            write_document(found.review, output, asked)
 
 
 def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:

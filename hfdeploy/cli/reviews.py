@@ -14,6 +14,7 @@ from hfdeploy import redact, render
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.errors import Problem, UsageError
+from hfdeploy.policy import RULES
 from hfdeploy.review import Finding, Review, Severity
 
 
@@ -98,7 +99,8 @@ def _document(review: Review, output: ReviewFormat, asked: Asked) -> str:
     place = render.Place(asked.stack, asked.command)
     match output:
         case ReviewFormat.SARIF:
-            return render.sarif(review, version=version("hfdeploy"))
+            said = {rule.id: rule.says for rule in RULES.values()}
+            return render.sarif(review, version=version("hfdeploy"), rules=said)
         case ReviewFormat.JUNIT:
             return render.junit(review)
         case ReviewFormat.GITHUB:

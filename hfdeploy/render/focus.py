@@ -10,7 +10,7 @@ import json
 from decimal import Decimal
 from typing import Final
 
-from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, estimate_of
+from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, Estimate
 from hfdeploy.plan import Plan
 from hfdeploy.render.text import plain_line
 from hfdeploy.review import Review
@@ -46,12 +46,13 @@ def focus_csv(review: Review, *, namespace: str | None, stack: str = "") -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(plan, plan.spec.namespace or namespace or "", stack) for plan in review.plans)
+    writer.writerows(
+        _row(plan, review.cost_of(plan), plan.spec.namespace or namespace or "", stack) for plan in review.plans
+    )
     return text.getvalue()
 
 
-def _row(plan: Plan, namespace: str, stack: str) -> list[str]:
-    cost = estimate_of(plan)
+def _row(plan: Plan, cost: Estimate, namespace: str, stack: str) -> list[str]:
     replica_hours = Decimal(HOURS_PER_MONTH * plan.spec.autoscaling.max)
     tags: dict[str, str | bool] = {"stack": stack} if stack else {}
     tags |= dict.fromkeys(plan.spec.tags, True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hfdeploy.cost import Estimate, Total, add_up, estimate_of
+from hfdeploy.cost import Estimate, Total, add_up
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
 from hfdeploy.render.change import totals
@@ -31,6 +31,8 @@ class Line:
 
     fit: Fit | None
     findings: tuple[Finding, ...]
+    cost: Estimate | None = None
+    """What it costs by its plan and what is known of its use; None without a plan."""
 
     @property
     def action(self) -> str:
@@ -47,7 +49,7 @@ class Line:
         """What it will cost; None for one that is removed."""
         if self.delta is not None:
             return self.delta.after
-        return estimate_of(self.plan) if self.plan else None
+        return self.cost
 
     @property
     def is_widened(self) -> bool:
@@ -73,7 +75,14 @@ def lines_of(review: Review) -> tuple[Line, ...]:
         found[finding.endpoint].append(finding)
     changed = [one.name for one in review.deltas if one.action is not Action.UNCHANGED]
     return tuple(
-        Line(name, plans.get(name), deltas.get(name), review.fits.get(name), tuple(found[name]))
+        Line(
+            name,
+            plans.get(name),
+            deltas.get(name),
+            review.fits.get(name),
+            tuple(found[name]),
+            review.cost_of(plans[name]) if name in plans else None,
+        )
         for name in dict.fromkeys([*plans, *changed])
     )
 
@@ -87,7 +96,7 @@ def total_of(review: Review) -> tuple[Total | None, Total]:
     """What all endpoints cost together, before (None where nothing was compared) and after."""
     if review.against:
         return totals(review)
-    return None, add_up({plan.name: estimate_of(plan) for plan in review.plans})
+    return None, add_up({plan.name: review.cost_of(plan) for plan in review.plans})
 
 
 def ceiling_delta(line: Line) -> Decimal:
