@@ -50,11 +50,14 @@ class Interruptible(Clock):
     def __init__(self) -> None:
         super().__init__()
         self.is_killed = False
+        self.goes_on: Callable[[float], object] = float
+        """What else time passes for."""
 
     def sleep(self, seconds: float) -> None:
         if self.is_killed:
             raise Cancelled("Interrupted while waiting; run again to continue.")
         super().sleep(seconds)
+        self.goes_on(seconds)
 
 
 class Told(Quiet):
@@ -81,14 +84,19 @@ class Stack:
         self.own = {"owner": OWNER_ID, "logical_name": "tiny"}
 
     def exist(self) -> "Stack":
-        """Made, or taken over."""
-        self.own.pop("generation", None)
-        made = identity.ensure(self.inputs(), self.session(), self.row)
-        self.own["generation"] = made["generation"]
+        """Made, or taken over, by a run of its own."""
+        self.session()
+        self.make()
         return self
 
+    def make(self) -> None:
+        """The same in the run that goes on."""
+        self.own.pop("generation", None)
+        self.own["generation"] = identity.ensure(self.inputs(), self.run, self.row)["generation"]
+
     def remove(self) -> None:
-        """Deleted by this run, whose session goes on."""
+        """Deleted, by a run that goes on."""
+        self.session()
         identity.remove(self.inputs(), self.run, self.row)
 
     def session(self, hub: str | None = None) -> Session:

@@ -41,9 +41,7 @@ def test_another_user_of_the_same_registry_is_a_change(make: Make, world: Runnin
 
 @pytest.mark.fault(36)
 @pytest.mark.parametrize("marks", [[], ["hfd-s-aaaaaaaaaaaa"], ["hfd-s-aaaaaaaaaaaa", "hfd-r-bbbbbbbbbbbb"]], ids=len)
-def test_taking_over_wipes_no_secret_that_the_spec_does_not_have(
-    make: Make, world: Running, marks: list[str]
-) -> None:
+def test_taking_over_wipes_no_secret_that_the_spec_does_not_have(make: Make, world: Running, marks: list[str]) -> None:
     """Another stack's marks are about its values; this one goes by its own, and takes theirs off."""
     theirs = {**served(GOOD), "secrets": {"BY_HAND": "kept-please"}}
     fields = seeded(world, theirs, ["hfd-o-ffffffffffff", "hfd-l-tiny", *marks])
