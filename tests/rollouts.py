@@ -13,6 +13,7 @@ from control_plane import OWNER, Running
 from test_plugin import SPEC, puts
 from test_wipes import Told as Quiet
 
+from hfdeploy.emulator import reply
 from hfdeploy.errors import Cancelled, HfdeployError
 from hfdeploy.provider import configuration, identity
 from hfdeploy.provider.session import Session
@@ -204,8 +205,6 @@ def seeded(world: Running, model: dict[str, Any], tags: list[str] | None = None)
 
 def keep_listing(world: Running, monkeypatch: pytest.MonkeyPatch) -> str:
     """The service goes on listing the replica that serves now; its id."""
-    from hfdeploy.emulator import reply  # noqa: PLC0415 - only here
-
     (old,) = world.owner.get("/v2/endpoint/acme/tiny/replica").json()["items"]
     listed = reply.replicas
 

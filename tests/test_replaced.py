@@ -1,4 +1,4 @@
-"""A replacement waits for the endpoint that it deleted to be gone: it is never continued, and nothing is made beside it."""
+"""A replacement waits until what it deleted is gone: that is never continued, and nothing is made beside it."""
 
 from typing import Any
 
