@@ -43,14 +43,16 @@ def endpoint(response: httpx2.Response) -> wire.Endpoint:
 def page(response: httpx2.Response) -> Page:
     """One page of endpoints, without those that cannot be read: one of somebody else's must not blind us."""
     reply = json_object(response)
-    found, unreadable = [], {}
+    found: list[wire.Endpoint] = []
+    unreadable: dict[str, list[str]] = {}
     for item in json_list(reply["items"]):
         try:
             found.append(wire.parse_endpoint(item))
         except ValidationError:
             name = cut(str(item.get("name") if isinstance(item, dict) else None))
             tags = item.get("tags") if isinstance(item, dict) else None
-            unreadable[name] = [str(tag) for tag in tags] if isinstance(tags, list) else []
+            # Several may have no name that can be read.
+            unreadable.setdefault(name, []).extend(map(str, tags) if isinstance(tags, list) else ())
             _log.warning("An endpoint in the list cannot be read and is left out: %s", name)
     return Page(found, str(reply.get("nextCursor") or ""), unreadable)
 

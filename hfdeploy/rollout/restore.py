@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from hfdeploy.diff import IMAGE, SECRETS, compare, left_behind, observed, serves_otherwise
-from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, RolloutFailed, TimedOut
+from hfdeploy.errors import AuthError, Cancelled, HfdeployError, Inconclusive, RolloutFailed, TimedOut
 from hfdeploy.owner import KEEP, is_ours, with_bad_tag, with_keep, with_mark, with_own_tags
 from hfdeploy.rollout.failure import look, write_down
 from hfdeploy.rollout.goal import Goal, Means
@@ -66,7 +66,9 @@ def end_update(
     except Cancelled:
         raise
     except HfdeployError as trouble:
-        write_down(goal, means)
+        if not isinstance(trouble, AuthError | Inconclusive):
+            # Without evidence there is none to write down, and a token that was refused is not used again.
+            write_down(goal, means)
         return RolloutFailed(
             f"{failure} Putting the previous configuration back did not succeed either: "
             f"{str(trouble).rstrip('.')}. Look at it with `hfdeploy status` and "

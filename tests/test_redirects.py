@@ -1,0 +1,45 @@
+"""Redirects whose address is none: still a refusal in our own words, and never a traceback."""
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import Clock
+from speaker import Speaker, http
+from test_client_faults import OPERATIONS, PATHS, connect
+
+from hfdeploy import errors
+from hfdeploy.client import Api
+
+MALFORMED = {
+    "port": "http://somewhere:notaport/x",
+    "bracket": "http://[::1/x",
+    "nothing but a scheme": "http://",
+    "spaces": "http://a b/",
+    "long": f"http://{'a' * 70_000}.example/",
+}
+
+
+@pytest.fixture
+def speaker() -> Iterator[Speaker]:
+    with Speaker() as one:
+        yield one
+
+
+@pytest.fixture
+def api(speaker: Speaker, clock: Clock) -> Iterator[Api]:
+    with connect(speaker, clock) as one:
+        yield one
+
+
+@pytest.mark.fault(33)
+@pytest.mark.parametrize("location", MALFORMED)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_redirect_to_no_address_is_a_refusal(api: Api, speaker: Speaker, operation: str, location: str) -> None:
+    """One request, one sentence of ours; where to is not said when nobody can read it."""
+    speaker.on(PATHS[operation], http(302, location=MALFORMED[location]))
+
+    with pytest.raises(errors.ApiError, match=r"a redirect to .*which is not followed") as caught:
+        OPERATIONS[operation](api)
+
+    assert len(speaker.heard) == 1
+    assert len(str(caught.value)) < 2000
