@@ -31,6 +31,7 @@ def path_cases(folder: Path) -> Mapping[str, Callable[[ModuleType], Messages]]:
     (folder / "huge.yaml").write_text("#" * 300_000)
 
     os.mkfifo(folder / "pipe.yaml")
+    (folder / "circle.yaml").symlink_to(folder / "circle.yaml")
     (folder / "holder").mkdir()
     (folder / "holder" / "below.yaml").mkdir()
 
@@ -61,6 +62,7 @@ def path_cases(folder: Path) -> Mapping[str, Callable[[ModuleType], Messages]]:
         "suffix": loading(folder / "spec.txt"),
         "missing": loading(folder / "missing.yaml"),
         "pipe": loading(folder / "pipe.yaml"),
+        "circle": loading(folder / "circle.yaml"),
         "directory": loading(folder / "holder"),
         "outside": loading(folder, root=inside),
         "twins": loading(folder / "twins"),
