@@ -258,6 +258,7 @@ class TestSupply:
             "unpinned-revision"
         ]
 
+    @pytest.mark.fault(38)
     @pytest.mark.parametrize("image", ["acme/vllm", "acme/vllm:latest", "host:5000/acme/vllm"])
     def test_an_image_that_may_change_is_a_warning(self, image) -> None:
         """Two replicas of one endpoint may run different programs."""
@@ -270,6 +271,7 @@ class TestSupply:
         """By tag; a policy may want the digest."""
         assert judge(loaded(engine={"type": "vllm", "image": image})).findings == ()
 
+    @pytest.mark.fault(38)
     @pytest.mark.parametrize(
         ("field", "written"),
         [
@@ -402,6 +404,7 @@ class TestWeights:
 
 
 class TestLimits:
+    @pytest.mark.fault(38)
     @pytest.mark.parametrize(
         ("limit", "rule", "field", "broken", "kept"),
         [
