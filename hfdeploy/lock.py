@@ -46,7 +46,7 @@ class Lock:
         found = self.models.get(key_of(spec))
         if found is None and spec.revision is not None:
             # A spec that was pinned to what is locked means the same repository at the same commit.
-            same = (one for name, one in self.models.items() if name.partition("@")[0] == spec.repository)
+            same = (one for name, one in self.models.items() if is_about(name, spec))
             found = next((one for one in same if one.commit == spec.revision), None)
         return found
 
@@ -56,6 +56,12 @@ def key_of(spec: EndpointSpec) -> str:
     revision = "" if spec.revision is None else f"@{spec.revision}"
     file = gguf_of(spec)
     return f"{spec.repository}{revision}{'' if file is None else f'#{file}'}"
+
+
+def is_about(name: str, spec: EndpointSpec) -> bool:
+    """Whether a name of the lock file is of the spec's repository, at any revision, and of the file it loads."""
+    place, _, file = name.partition("#")
+    return place.partition("@")[0] == spec.repository and file == (gguf_of(spec) or "")
 
 
 def gguf_of(spec: EndpointSpec) -> str | None:

@@ -74,7 +74,8 @@ class TestRevision:
         }
         assert told["changes"][3]["changes"] == ["autoscaling.max: 2 -> 4"]
         assert (told["against"], {one["name"] for one in told["endpoints"]}) == ("main", {"qwen-chat", "demo"})
-        assert {one["endpoint"] for one in told["findings"]} == {"demo"}
+        assert {one["endpoint"] for one in told["findings"] if one["severity"] != "note"} == {"demo"}
+        assert {one["endpoint"] for one in told["findings"]} == {"demo", "qwen-chat"}
         assert told["delta"]["monthly_ceiling"] == {"before": "3747.82", "after": "5426.82", "delta": "1679"}
         assert "Against main: 1 create, 1 update, 1 delete, 2 unchanged" in said
         assert "falcon-40b" not in said

@@ -12,7 +12,7 @@ from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found, of_fit, of_idle, of_load, of_state
 from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Fit, FitVerdict
-from hfdeploy.lock import Lock, Locked, key_of
+from hfdeploy.lock import Lock, Locked, is_about, key_of
 from hfdeploy.plan import ENGINE_KEYS, Plan
 from hfdeploy.review import Finding, Review, Severity, review_specs
 from hfdeploy.spec import LoadedSpec
@@ -113,7 +113,7 @@ def lock_for(loaded: Iterable[LoadedSpec], lock: Lock) -> Lock:
         entries = [
             entry
             for name, entry in lock.models.items()
-            if name.partition("@")[0] == one.spec.repository and entry.commit in {"", one.spec.revision or ""}
+            if is_about(name, one.spec) and entry.commit in {"", one.spec.revision or ""}
         ]
         if entries:
             models[key_of(one.spec)] = max(entries, key=lambda entry: entry.commit)
