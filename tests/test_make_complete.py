@@ -19,7 +19,8 @@ LEFT_OUT = {
 
 def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A pytest of its own with our conftest."""
-    shutil.copy(ROOT / "tests" / "conftest.py", folder)
+    for name in ("conftest.py", "clocks.py"):
+        shutil.copy(ROOT / "tests" / name, folder)
     (folder / "test_passes.py").write_text(PASSES)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "not deselected", *arguments],
