@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from control_plane import OWNER, Running
 from test_plugin import SPEC, puts
 from test_wipes import Told as Quiet

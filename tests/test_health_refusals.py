@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from control_plane import Running
 from rollouts import GOOD, Make
 from speaker import Speaker, http

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from speaker import Speaker, http
 from test_client_faults import OPERATIONS, PATHS, connect
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from control_plane import OWNER
 from replies import endpoint_reply
 from speaker import Speaker, http
