@@ -10,7 +10,7 @@ import grpc
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, failure, puts
+from plugin_stack import SPEC, Stack, config, failure, puts
 from test_restore import BAD, GOOD, answers_with_nothing, bad_engine, fail_update, image, streams
 
 from hfdeploy.emulator import reply

@@ -10,8 +10,8 @@ from control_plane import Running, running
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugin_process import Plugin, running_plugin
+from plugin_stack import SPEC, Stack, config
 from project import Project
-from test_plugin import SPEC, Stack, config
 from traffic import count, writes
 
 from hfdeploy.catalog import Catalog

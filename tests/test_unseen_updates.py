@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from control_plane import Running
+from plugin_stack import puts
 from rollouts import BAD, GOOD, Make, keep_listing, tgi
-from test_plugin import puts
 
 pytest_plugins = ["project", "rollouts"]
 

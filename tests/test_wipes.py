@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from control_plane import OWNER, Running
 from drift import DOMAIN
-from test_plugin import puts
+from plugin_stack import puts
 
 from hfdeploy.diff import FIELDS
 from hfdeploy.errors import Inconclusive

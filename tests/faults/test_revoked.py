@@ -13,7 +13,7 @@ import grpc
 import pytest
 from control_plane import Running, running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, outlive_the_listing
+from plugin_stack import SPEC, Stack, config, outlive_the_listing
 from test_restore import BAD, GOOD, bad_engine
 
 LISTED = "/v2/endpoint/acme"
