@@ -5,12 +5,12 @@ from typing import Any
 
 import grpc
 import pytest
+from broken_image import BAD, GOOD, bad_engine, create_failing, fail_update, image
 from control_plane import OWNER, Running
 from plugin_process import Plugin, running_plugin
 from plugin_stack import SPEC, Stack, failure, puts
 from replies import endpoint_reply
 from speaker import Speaker, http
-from test_restore import BAD, GOOD, bad_engine, create_failing, fail_update, image
 
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.wire import State
