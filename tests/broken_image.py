@@ -9,9 +9,7 @@ from plugin_process import Plugin
 from plugin_stack import SPEC, Stack, failure
 
 GOOD = SPEC["engine"]["image"]
-
 BAD = "acme/broken-inference:1"
-
 FAST = {"timeout": "20s"}
 
 

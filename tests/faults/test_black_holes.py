@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from client_calls import TOKEN
 from speaker import Line, Speaker
 from test_bursts import READS, ROUTES, VERBS
-from test_client_faults import TOKEN
 
 from hfdeploy import client, errors
 from hfdeploy.client import Deadlines
