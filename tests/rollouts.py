@@ -11,7 +11,7 @@ import pytest
 from clocks import Clock
 from control_plane import OWNER, Running
 from plugin_stack import SPEC, puts
-from test_wipes import Told as Quiet
+from rows import Told as Quiet
 
 from hfdeploy.emulator import reply
 from hfdeploy.errors import Cancelled, HfdeployError

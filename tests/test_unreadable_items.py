@@ -7,8 +7,8 @@ import pytest
 from clocks import Clock
 from control_plane import OWNER
 from replies import endpoint_reply
+from rows import Told
 from speaker import Speaker, http
-from test_wipes import Told
 
 from hfdeploy.errors import Unreachable
 from hfdeploy.owner import own_tags
