@@ -108,6 +108,13 @@ def test_a_stream_ends_with_the_engine(world: Running, plugin: Plugin) -> None:
     assert len(world.requests()) == before
 
 
+def await_a_listing(world: Running, waiting: "Future[Any]") -> None:
+    """Until a rollout asks for the namespace for the second time: it waits for its replicas then."""
+    while len([one for one in world.requests() if one["path"] == "/v2/endpoint/acme"]) < 2:
+        assert not waiting.done(), waiting.result()
+        time.sleep(0.05)
+
+
 @pytest.mark.fault(43)
 def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp_path: Path) -> None:
     """It outlives its engine; what it did then nobody would record."""
@@ -118,8 +125,7 @@ def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp
         identity = plugin.create("identity", inputs)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
-            while len([one for one in world.requests() if one["path"] == "/v2/endpoint/acme"]) < 2:
-                time.sleep(0.05)
+            await_a_listing(world, waiting)
             plugin.kill_engine()
             with pytest.raises(grpc.RpcError) as caught:
                 waiting.result(timeout=20)
@@ -142,8 +148,7 @@ def test_a_terminated_plugin_leaves_what_the_next_run_continues(world: Running, 
         identity = plugin.create("identity", inputs)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
-            while len([one for one in world.requests() if one["path"] == "/v2/endpoint/acme"]) < 2:
-                time.sleep(0.05)
+            await_a_listing(world, waiting)
             os.kill(plugin.process.pid, signal.SIGTERM)
             with pytest.raises(grpc.RpcError):
                 waiting.result(timeout=20)
