@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hfdeploy.diff import project
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import Plan
-from hfdeploy.provider import drift
-from hfdeploy.provider.goal import with_commit
-from hfdeploy.provider.masking import masked
-from hfdeploy.provider.outputs import as_declared, as_found, has_failed
+from hfdeploy.provider.outputs import as_declared
 from hfdeploy.provider.props import Props, plain
+from hfdeploy.provider.refreshed import refreshed
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.recover.state import State
@@ -108,15 +105,7 @@ def _refreshed(outs: Props, live: Endpoint, stack: Stack) -> Props:
     plan = plan_as_declared(outs, stack.session)
     if plan is None:
         return outs
-    declared = as_declared(outs)
-    shown = masked(project(declared, with_commit(plan.body, outs.get("revision")), live), declared)
-    found = dict(outs) if shown == as_found(outs) else {**outs, "spec": shown}
-    fields = drift.drifted_fields(found)
-    unfinished = Note(stack.name, plan.name, stack.program).explains(fields, shown, live) if fields else ()
-    found = drift.signed(found, live, unfinished)
-    if live.status.state.is_failure or has_failed(outs):
-        found["state"] = live.status.state.value
-    return found
+    return refreshed(outs, plan, live, Note(stack.name, plan.name, stack.program))
 
 
 def _outputs(resource: Resource) -> Props:
