@@ -323,6 +323,22 @@ def test_a_lock_file_is_taken_at_its_own_commit_only(emulator: Running, tmp_path
     assert {name: one["fit"]["verdict"] for name, one in told.items()} == {"same": "fit", "other": "unknown"}
 
 
+def test_a_gguf_file_in_the_lock_file_says_nothing_of_the_repository_s_other_weights(
+    emulator: Running, tmp_path: Path
+) -> None:
+    """Both may be at one commit: the Hub is asked about the weights that the engine loads."""
+    locked = json.loads((ROOT / "specs" / "hfdeploy.lock.json").read_text())["models"][SMALL]
+    emulator.seed("one", model=model(SMALL, VLLM, revision=COMMIT), lastUsedAt=days_ago(0))
+    file = tmp_path / "lock.json"
+    one_file = {f"{SMALL}@{COMMIT}#small-q4.gguf": {**locked, "commit": COMMIT}}
+    file.write_text(json.dumps({"version": 1, "models": one_file}))
+
+    told = by_name(as_json(emulator, "--lock", str(file)))
+
+    assert told["one"]["fit"]["verdict"] == "fit"
+    assert [one for one in emulator.requests() if one["path"].startswith(f"/api/models/{SMALL}")]
+
+
 def test_the_page_shows_what_the_command_prints(emulator: Running) -> None:
     """After a change on purpose: `python tests/audited.py` prints the block anew."""
     text = (ROOT / "docs" / "audit.md").read_text("utf-8")

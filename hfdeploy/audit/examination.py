@@ -12,7 +12,7 @@ from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found, of_fit, of_idle, of_load, of_state
 from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Fit, FitVerdict
-from hfdeploy.lock import Lock, Locked, is_about, key_of
+from hfdeploy.lock import Lock, Locked, gguf_of, key_of
 from hfdeploy.plan import ENGINE_KEYS, Plan
 from hfdeploy.review import Finding, Review, Severity, review_specs
 from hfdeploy.spec import LoadedSpec
@@ -104,19 +104,12 @@ def _of_its_engine(fit: Fit, one: Resident) -> Fit:
 
 
 def lock_for(loaded: Iterable[LoadedSpec], lock: Lock) -> Lock:
-    """The lock's entries under the names of live endpoints, which have a commit where specs often have none.
-
-    An entry counts for its own commit; one without a commit, which holds published sizes, for every commit.
-    """
+    """The lock's entries under the names of live endpoints, which have a commit where specs often have none."""
     models: dict[str, Locked] = {}
     for one in loaded:
-        entries = [
-            entry
-            for name, entry in lock.models.items()
-            if is_about(name, one.spec) and entry.commit in {"", one.spec.revision or ""}
-        ]
-        if entries:
-            models[key_of(one.spec)] = max(entries, key=lambda entry: entry.commit)
+        spec = one.spec
+        if entry := lock.at(spec.repository, spec.revision, gguf_of(spec) or ""):
+            models[key_of(spec)] = entry
     return Lock(models)
 
 

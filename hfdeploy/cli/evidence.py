@@ -1,6 +1,6 @@
 """What an audit reads beside the list: counters, metrics, and what the models are. A few reads at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -51,7 +51,7 @@ def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
     wanted = {
         (one.model.repository, one.model.revision)
         for one in live
-        if one.model.engine in _JUDGED and not _has(lock, one.model.repository, one.model.revision)
+        if one.model.engine in _JUDGED and lock.at(one.model.repository, one.model.revision) is None
     }
     if not wanted:
         return lock
@@ -99,13 +99,6 @@ def _counted(api: "Api", namespace: str, names: Sequence[str]) -> dict[str, int 
             return None
 
     return together(read, names)
-
-
-def _has(lock: Lock, repository: str, revision: str | None) -> bool:
-    entries: Mapping[str, Locked] = lock.models
-    return any(
-        name.partition("@")[0] == repository and entry.commit in {"", revision or ""} for name, entry in entries.items()
-    )
 
 
 def _of_hub(hub: "Hub", model: tuple[str, str | None], gone: Event) -> Locked:
