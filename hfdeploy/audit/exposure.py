@@ -7,9 +7,8 @@ from typing import Final
 from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found
 from hfdeploy.review import Finding, Severity
-from hfdeploy.spec import Security
+from hfdeploy.spec import Security, is_commit
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _PINNED_IMAGE: Final = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]*$")
 
 
@@ -37,7 +36,7 @@ def of_exposure(one: Resident) -> Iterator[Finding]:
 def of_pins(one: Resident) -> Iterator[Finding]:
     """What is served can change with nobody's doing."""
     model = one.live.model
-    if not _COMMIT.fullmatch(model.revision or ""):
+    if not is_commit(model.revision):
         what = f"the branch {model.revision!r}" if model.revision else "no revision"
         sentence = f"It serves {what}, so that its next start may load another model."
         yield found(one, "unpinned-revision", Severity.WARNING, "revision", sentence, fix="name a commit as revision")

@@ -13,7 +13,7 @@ from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
 from hfdeploy.provider.branch import moved
 from hfdeploy.provider.difference import changed_fields
-from hfdeploy.provider.goal import is_commit, make_goal, with_commit
+from hfdeploy.provider.goal import make_goal, with_commit
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
@@ -24,7 +24,7 @@ from hfdeploy.provider.unfinished import Note
 from hfdeploy.render import estimate_of
 from hfdeploy.rollout import Goal, Keep, Means, Prove, Record, bring_live, make_check
 from hfdeploy.settings import Drift
-from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.spec import EndpointSpec, is_commit, parse_spec
 from hfdeploy.verify import Verification, prove
 from hfdeploy.wait import Clock, fallen
 from hfdeploy.wire import Endpoint, State
