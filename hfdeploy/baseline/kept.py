@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import Plan
@@ -13,12 +13,10 @@ from hfdeploy.provider.props import Props, plain
 from hfdeploy.provider.refreshed import refreshed
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
-from hfdeploy.recover.state import State
+from hfdeploy.recover.state import SIGNATURE, State
 from hfdeploy.recover.wanted import ENDPOINT, IDENTITY, Resource
 from hfdeploy.spec import parse_spec
 from hfdeploy.wire import Endpoint
-
-_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 - how the engine marks a secret value in a state
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def _outputs(resource: Resource) -> Props:
 def _opened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A value of an exported state with its secrets readable."""
     match value:
-        case {"plaintext": str(text), **marked} if _SECRET in marked:
+        case {"plaintext": str(text), **marked} if SIGNATURE in marked:
             return json.loads(text)
         case Mapping():
             return {key: _opened(item) for key, item in value.items()}

@@ -11,7 +11,7 @@ from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
 from hfdeploy.provider.branch import moved
 from hfdeploy.provider.difference import changed_fields
-from hfdeploy.provider.goal import is_commit, make_goal
+from hfdeploy.provider.goal import make_goal
 from hfdeploy.provider.host import Row, is_stopped
 from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
 from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
@@ -22,7 +22,7 @@ from hfdeploy.provider.unfinished import Note
 from hfdeploy.render import estimate_of
 from hfdeploy.rollout import Goal, Keep, Means, Prove, Record, bring_live, make_check
 from hfdeploy.settings import Drift
-from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.spec import EndpointSpec, is_commit, parse_spec
 from hfdeploy.verify import Verification, prove
 from hfdeploy.wait import Clock, fallen
 from hfdeploy.wire import Endpoint, State
