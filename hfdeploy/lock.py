@@ -5,7 +5,7 @@ the reason why nothing is known. The same commit of the specs is then always rev
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -46,9 +46,24 @@ class Lock:
         found = self.models.get(key_of(spec))
         if found is None and spec.revision is not None:
             # A spec that was pinned to what is locked means the same repository at the same commit.
-            same = (one for name, one in self.models.items() if is_about(name, spec))
+            same = self._entries(spec.repository, gguf_of(spec) or "")
             found = next((one for one in same if one.commit == spec.revision), None)
         return found
+
+    def at(self, repository: str, commit: str | None, file: str = "") -> Locked | None:
+        """What holds for a repository, or for one GGUF file of it, at a commit that is known; None where nothing does.
+
+        An entry counts for its own commit; one without a commit, which holds published sizes, for every commit.
+        """
+        held = [one for one in self._entries(repository, file) if one.commit in {"", commit or ""}]
+        return max(held, key=lambda one: one.commit, default=None)
+
+    def _entries(self, repository: str, file: str) -> Iterator[Locked]:
+        """Those of one repository at any revision, and of the file that is loaded from it."""
+        for name, one in self.models.items():
+            place, _, of_file = name.partition("#")
+            if (place.partition("@")[0], of_file) == (repository, file):
+                yield one
 
 
 def key_of(spec: EndpointSpec) -> str:
@@ -56,12 +71,6 @@ def key_of(spec: EndpointSpec) -> str:
     revision = "" if spec.revision is None else f"@{spec.revision}"
     file = gguf_of(spec)
     return f"{spec.repository}{revision}{'' if file is None else f'#{file}'}"
-
-
-def is_about(name: str, spec: EndpointSpec) -> bool:
-    """Whether a name of the lock file is of the spec's repository, at any revision, and of the file it loads."""
-    place, _, file = name.partition("#")
-    return place.partition("@")[0] == spec.repository and file == (gguf_of(spec) or "")
 
 
 def gguf_of(spec: EndpointSpec) -> str | None:

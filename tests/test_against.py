@@ -271,6 +271,21 @@ class TestStack:
         assert {one["action"] for one in kept["changes"]} == {"unchanged"}
         assert [one["endpoint"] for one in kept["findings"] if one["rule"] == "drift-kept"] == ["aa"]
 
+    def test_values_that_a_failed_run_left_behind_are_sent_over(self, world: Running, stack: Project) -> None:
+        """The mark of secrets on the endpoint is not that of the state's values: the next `up` sends the right ones."""
+        secret = {"secrets": {"KEY": {"from_env": "SOME_KEY"}}, "verify": {"when": "never"}}
+        stack.spec("aa", **secret)
+        stack.environment["SOME_KEY"] = "the-value-of-a-key"
+        stack.up()
+        left = [tag for tag in world.get("aa")["tags"] if not tag.startswith("hfd-s-")]
+        world.mutate("aa", by="somebody", tags=[*left, "hfd-s-0123456789ab"])
+
+        told = self.plan(stack, "--against", "state")
+
+        (change,) = [one for one in told["changes"] if one["action"] != "unchanged"]
+        assert (change["endpoint"], change["action"], change["requests"]) == ("aa", "update", ["PUT"])
+        assert "a run which did not succeed" in str(change)
+
     def test_live_goes_by_the_stacks_tags(self, world: Running, stack: Project) -> None:
         """What carries them and has no spec would go; a namesake without them is refused; others are nobody's."""
         stack.drop("cc")

@@ -127,14 +127,80 @@ def test_how_long_idle_takes_can_be_said(fleet: Running) -> None:
 
 def test_the_rules_of_a_review_speak_and_at_the_endpoint(told: dict[str, Any]) -> None:
     """One rule, one sentence, whether it is about a spec or about what runs."""
-    assert rules(told, "busy") == {}
+    assert rules(told, "busy") == {"always-on": "note"}
     assert rules(told, "open-door") == {"public-endpoint": "warning"}
     assert rules(told, "young") == {"unpinned-revision": "warning"}
     assert rules(told, "asleep") == {"engine-maintenance": "warning", "idle": "note", "oversized": "note"}
-    assert rules(told, "forgotten") == {"idle": "warning", "oversized": "note"}
+    assert rules(told, "forgotten") == {"idle": "warning", "oversized": "note", "always-on": "note"}
     assert rules(told, "broken").keys() == {"weights-exceed-memory", "engine-maintenance", "not-serving"}
     assert rules(told, "veteran").keys() == {"instance-deprecated", "security-retired", "unpinned-image"}
+    assert rules(told, "paused") == {"oversized": "note"}
     assert {one["file"] for one in told["findings"]} <= {f"acme/{name}" for name in NAMES}
+
+
+POLICY = """\
+rules: { public-endpoint: error, oversized: off, always-on: note, engine-maintenance: off }
+limits:
+  required_tags: ["team:*"]
+  registries: [docker.io/vllm]
+  monthly_ceiling_usd: 7000
+waivers:
+  - { rule: idle, endpoint: "for*", until: 2999-12-31, reason: a demo on Monday, by: Jo }
+  - { rule: idle, endpoint: silent, until: 2020-01-01, reason: long ago, by: Jo }
+"""
+
+
+def test_a_policy_has_the_last_word_over_what_runs(fleet: Running, tmp_path: Path) -> None:
+    """Its weights, limits and exceptions hold for whatever is live, whoever made it, and its own rules too."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY)
+
+    ended = run_audit(fleet, "--no-hub", "--policy", str(file), "--format", "json")
+
+    told = json.loads(ended.stdout)
+    assert ended.returncode == 5
+    assert not [one for one in told["findings"] if one["rule"] in {"oversized", "engine-maintenance"}]
+    assert rules(told, "open-door") == {"public-endpoint": "error", "policy-tags": "error"}
+    assert rules(told, "forgotten") == {"idle": "note", "always-on": "note"}
+    assert rules(told, "silent") == {"idle": "warning", "always-on": "note", "policy-tags": "error"}
+    assert rules(told, "busy") == {"always-on": "note"}
+    assert rules(told, "asleep") == {"idle": "note", "policy-registry": "error"}
+    (allowed,) = [one for one in told["findings"] if (one["endpoint"], one["rule"]) == ("forgotten", "idle")]
+    assert allowed["sentence"].endswith("Allowed until 2999-12-31 by Jo: a demo on Monday.")
+    whole = {one["rule"]: one for one in told["findings"] if not one["endpoint"]}
+    assert {name: (one["severity"], one["line"]) for name, one in whole.items()} == {
+        "policy-monthly-ceiling": ("error", 5),
+        "waiver-expired": ("warning", 8),
+    }
+
+
+def test_a_limit_of_all_together_counts_what_they_cost_as_they_are(emulator: Running, tmp_path: Path) -> None:
+    """One that is paused costs nothing now."""
+    emulator.seed("out", state="paused", compute=compute("nvidia-l4 x1", 1, 1), model=model(SMALL, VLLM))
+    emulator.seed("up", compute=compute("nvidia-t4 x1", 1, 1), model=model(SMALL, VLLM), lastUsedAt=days_ago(0))
+    (tmp_path / "enough.yaml").write_text("limits: { monthly_ceiling_usd: 365 }\n")
+    (tmp_path / "short.yaml").write_text("limits: { monthly_ceiling_usd: 364 }\n")
+
+    enough, short = (
+        run_audit(emulator, "--no-hub", "--policy", str(tmp_path / f"{name}.yaml")) for name in ("enough", "short")
+    )
+
+    assert (enough.returncode, short.returncode) == (0, 5)
+    assert (
+        "With every replica up all endpoints together cost $365.00/month, and the policy allows $364.00" in short.stdout
+    )
+
+
+def test_a_wrong_policy_ends_an_audit_before_anybody_is_asked(emulator: Running, tmp_path: Path) -> None:
+    """An audit under half a policy would be believed."""
+    (tmp_path / "policy.yaml").write_text("rules: { idel: error }\n")
+
+    wrong = run_audit(emulator, "--policy", str(tmp_path / "policy.yaml"))
+    missing = run_audit(emulator, "--policy", str(tmp_path / "gone.yaml"))
+
+    assert [(one.returncode, one.stdout) for one in (wrong, missing)] == [(2, ""), (2, "")]
+    assert "is no rule; did you mean idle?" in wrong.stderr
+    assert emulator.requests() == []
 
 
 def test_what_is_too_large_is_told_with_what_holds_the_model_and_what_it_saves(told: dict[str, Any]) -> None:
@@ -180,7 +246,9 @@ def test_in_every_form_each_endpoint_is_there_and_no_value_of_its_secrets(
 def test_an_error_about_something_that_runs_is_a_warning(emulator: Running) -> None:
     """It disproves the estimate that calls it impossible; only what does not run ends an audit with 5."""
     large = model("tiiuae/falcon-40b-instruct", VLLM)
-    emulator.seed("runs", compute=compute("nvidia-t4 x1", 1, 1), model=large, lastUsedAt=days_ago(0))
+    emulator.seed(
+        "runs", compute=compute("nvidia-t4 x1", 1, 1), model=large, lastUsedAt=days_ago(0), tags=["always-on"]
+    )
 
     ended = run_audit(emulator, "--format", "json")
 
@@ -321,6 +389,22 @@ def test_a_lock_file_is_taken_at_its_own_commit_only(emulator: Running, tmp_path
     told = by_name(as_json(emulator, "--no-hub", "--lock", str(file)))
 
     assert {name: one["fit"]["verdict"] for name, one in told.items()} == {"same": "fit", "other": "unknown"}
+
+
+def test_a_gguf_file_in_the_lock_file_says_nothing_of_the_repository_s_other_weights(
+    emulator: Running, tmp_path: Path
+) -> None:
+    """Both may be at one commit: the Hub is asked about the weights that the engine loads."""
+    locked = json.loads((ROOT / "specs" / "hfdeploy.lock.json").read_text())["models"][SMALL]
+    emulator.seed("one", model=model(SMALL, VLLM, revision=COMMIT), lastUsedAt=days_ago(0))
+    file = tmp_path / "lock.json"
+    one_file = {f"{SMALL}@{COMMIT}#small-q4.gguf": {**locked, "commit": COMMIT}}
+    file.write_text(json.dumps({"version": 1, "models": one_file}))
+
+    told = by_name(as_json(emulator, "--lock", str(file)))
+
+    assert told["one"]["fit"]["verdict"] == "fit"
+    assert [one for one in emulator.requests() if one["path"].startswith(f"/api/models/{SMALL}")]
 
 
 def test_the_page_shows_what_the_command_prints(emulator: Running) -> None:

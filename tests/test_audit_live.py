@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from command_line import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from hfdeploy.audit.live import NOT_SHOWN, project_live
 from hfdeploy.catalog import Catalog
 from hfdeploy.lock import read_lock
 from hfdeploy.plan import make_plan
-from hfdeploy.review import Review, review_specs
+from hfdeploy.policy import parse_policy
+from hfdeploy.review import Review, review_specs, ruled
 from hfdeploy.spec import EndpointSpec, LoadedSpec, parse_spec
 from hfdeploy.usage import Load
 from hfdeploy.wire import Endpoint, parse_endpoint
@@ -23,6 +25,10 @@ CATALOG = Catalog.snapshot()
 LOCK = read_lock(ROOT / "specs" / "hfdeploy.lock.json")
 HERE = [row for row in CATALOG.rows if (row.vendor, row.region) == ("aws", "us-east-1")]
 COMMIT = "1" * 40
+SMALL = {
+    "name": "demo", "repository": "acme/m", "cloud": "aws", "region": "us-east-1", "instance": "nvidia-l4 x1",
+    "engine": {"type": "vllm"},
+}  # fmt: skip
 
 ENGINES: list[dict[str, Any]] = [
     {"type": "tgi"},
@@ -35,8 +41,19 @@ ENGINES: list[dict[str, Any]] = [
     {"type": "huggingface"},
     {"type": "llamacpp", "model_path": "model.gguf", "ctx_size": 2048, "n_parallel": 1, "threads_http": 2},
     {"type": "custom", "image": "ghcr.io/acme/server:1.2"},
+    {"type": "custom", "image": "ghcr.io/acme/server"},
 ]
-ARGUMENTS = [[], ["--gpu-memory-utilization", "0.5"], ["--max-model-len=1024", "--seed", "7"], ["--quantization=fp8"]]
+UNPINNED = ", and its revision is not pinned"
+BY_AUTHORS = {"fit-unknown", "unpinned-revision", "revision-locked", "gated-repository", "public-endpoint"}
+"""Rules about what only somebody who writes specs has: a lock file, an acknowledgement."""
+
+ARGUMENTS = [
+    ["--trust-remote-code"],
+    [],
+    ["--gpu-memory-utilization", "0.5"],
+    ["--max-model-len=1024", "--seed", "7"],
+    ["--quantization=fp8"],
+]
 
 
 def live_of(spec: EndpointSpec, **status: Any) -> Endpoint:
@@ -47,12 +64,17 @@ def live_of(spec: EndpointSpec, **status: Any) -> Endpoint:
     return parse_endpoint({**body, "status": {"state": "pending", **times, **status}})
 
 
-def audited(live: Endpoint) -> Review:
-    return examine("acme", [live], catalog=CATALOG, lock=LOCK, now=NOW, idle_days=7, evidence=Evidence()).review
+def audited(live: Endpoint, policy: str = "") -> Review:
+    judged = parse_policy(policy.encode(), "policy.yaml") if policy else None
+    return examine(
+        "acme", [live], catalog=CATALOG, lock=LOCK, now=NOW, idle_days=7, evidence=Evidence(), policy=judged
+    ).review
 
 
 def said(review: Review, wanted: set[str]) -> list[tuple[str, str, str]]:
-    return sorted((one.rule, one.severity.value, one.sentence) for one in review.findings if one.rule in wanted)
+    """Findings in words; what is live is at a commit, whatever its spec named."""
+    found = [one for one in review.findings if one.rule in wanted]
+    return sorted((one.rule, one.severity.value, one.sentence.replace(UNPINNED, "")) for one in found)
 
 
 @st.composite
@@ -82,8 +104,9 @@ def test_a_live_endpoint_is_judged_as_the_spec_it_was_made_of(spec: EndpointSpec
         return  # no image of the engine for this hardware: no such endpoint can have been made
     by_life = audited(live_of(spec))
 
-    of_specs = {one.rule for one in by_spec.findings} - {"fit-unknown"}
-    assert said(by_life, of_specs) == said(by_spec, of_specs)
+    whole = ruled(by_spec, [LoadedSpec(spec, "demo.yaml", {})], lock=LOCK, today=NOW.date())
+    of_specs = {one.rule for one in whole.findings} - BY_AUTHORS
+    assert said(by_life, of_specs) == said(whole, of_specs)
     assert by_life.fits["demo"].verdict is by_spec.fits["demo"].verdict
     assert by_life.cost_of(by_life.plans[0]) == by_spec.cost_of(by_spec.plans[0])
 
@@ -199,6 +222,43 @@ def test_a_name_that_no_spec_may_have_leaves_the_endpoint_without_one() -> None:
 
     assert projection.loaded is None
     assert any("name" in sentence for sentence in projection.unjudged)
+
+
+@pytest.mark.parametrize("image", [{"vLLM": {"port": 80}}, {"custom": {"url": "https://acme.example/a b"}}])
+def test_no_limit_of_images_is_held_against_one_that_nobody_knows(image: dict[str, Any]) -> None:
+    """What stands in its place for the other rules is of no registry; the rest of the policy holds."""
+    spec = parse_spec({**SMALL, "tags": ["team:search"]})
+    live = live_of(spec)
+    hidden = live.model_copy(update={"model": live.model.model_copy(update={"image": image})})
+    limits = "limits: { registries: [ghcr.io/acme], images_by_digest: true, clouds: [gcp] }"
+
+    assert {one.rule for one in audited(live, limits).findings} >= {"policy-registry", "policy-digest", "policy-cloud"}
+    found = {one.rule for one in audited(hidden, limits).findings}
+    assert found - {"not-judged", "oversized"} == {"policy-cloud"}
+
+
+def test_a_tag_that_no_spec_may_have_takes_no_other_along() -> None:
+    """A policy that wants the other one finds it, and the rules hear that this endpoint is meant to stay up."""
+    live = live_of(parse_spec({**SMALL, "autoscaling": {"min": 1, "max": 1}}))
+    live = live.model_copy(update={"tags": ["one,two", "team:search", "", "always-on"]})
+
+    review = audited(live, 'limits: { required_tags: ["team:*"] }')
+
+    assert not {"policy-tags", "always-on"} & {one.rule for one in review.findings}
+    assert [one.sentence for one in review.findings if one.rule == "not-judged"] == [
+        "Its tags: no spec may say that, so nobody judges it."
+    ]
+
+
+def test_what_no_spec_can_be_made_of_counts_for_the_limit_of_all_together() -> None:
+    """It costs as much as anything else."""
+    live = live_of(parse_spec({**SMALL, "autoscaling": {"min": 1, "max": 1}}))
+    live = live.model_copy(update={"name": "Not A Name"})
+
+    review = audited(live, "limits: { monthly_ceiling_usd: 583 }")
+
+    assert not review.plans
+    assert "cost $584.00/month" in next(one.sentence for one in review.findings if one.rule == "policy-monthly-ceiling")
 
 
 def test_an_engine_without_what_a_spec_needs_of_it_is_judged_as_a_container() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from hfdeploy import render, wire
 from hfdeploy.catalog import Catalog
+from hfdeploy.cost import estimate
 from hfdeploy.render import Column, Deployed, Table
 from hfdeploy.review import review_specs
 from hfdeploy.spec import LoadedSpec, parse_spec
@@ -110,6 +111,22 @@ def test_what_never_sleeps_has_no_price_of_waking() -> None:
     assert render.paragraphs(asleep)[1] == (
         "Each wake of a sleeping endpoint: chat $0.21, if a start takes 10 minutes."
     )
+
+
+def test_what_is_known_of_a_cost_is_in_every_sum() -> None:
+    """An endpoint that is paused costs nothing now, whatever its plan says; a page of an audit must not add it up."""
+    review = review_specs([loaded(autoscaling={"min": 1, "max": 2})], Catalog.snapshot())
+    (plan,) = review.plans
+    paused = estimate(plan.hardware, min_replicas=0, max_replicas=0, idle_minutes=None)
+    known = replace(review, costs={plan.name: paused})
+
+    assert "Every month (730 hours): $0.00 floor, $0.00 ceiling." in render.paragraphs(known)[0]
+    assert "$0.00–$0.00 a month" in render.summary(known, Catalog.snapshot())
+    footer = render.plan_table(known).footer
+    assert footer
+    assert footer[-1] == "$0.00"
+    assert render.plan_json(known, namespace=None, catalog=Catalog.snapshot())["totals"]["monthly_ceiling"] == "0"
+    assert "$0.00" not in render.paragraphs(review)[0]
 
 
 def test_todays_word_of_the_service_is_told_apart() -> None:

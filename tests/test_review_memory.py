@@ -116,6 +116,19 @@ def test_a_locked_commit_is_what_is_deployed() -> None:
     assert pinned(spec, Lock({key_of(spec): Locked("", None)})) == spec
 
 
+def test_what_holds_at_a_commit_is_its_own_entry_or_published_sizes_and_of_the_file_that_is_loaded() -> None:
+    """What another commit or another file of the repository weighs says nothing; a commit knows more than sizes."""
+    own, sizes, gguf = Locked("a" * 40, None), Locked("", None), Locked("a" * 40, None, "It is one of many.")
+    lock = Lock({"acme/m": sizes, "acme/m@main": own, f"acme/m@{'a' * 40}#q4.gguf": gguf, "acme/m2": gguf})
+
+    assert lock.at("acme/m", "a" * 40) is own
+    assert lock.at("acme/m", "b" * 40) is sizes
+    assert lock.at("acme/m", None) is sizes
+    assert lock.at("acme/m", "a" * 40, "q4.gguf") is gguf
+    assert lock.at("acme/m", "b" * 40, "q4.gguf") is None
+    assert lock.at("acme/m", "a" * 40, "q8.gguf") is None
+
+
 def test_a_lock_file_reads_back_as_it_was_written(tmp_path: Path) -> None:
     """And its text does not depend on the order of the specs."""
     lock = read_lock(SHIPPED / FILE)

@@ -115,6 +115,25 @@ class TestTable:
         assert sorted(spoken.keys() - RULES.keys()) == []
         assert {rule: weights for rule, weights in spoken.items() if weights - {"", RULES[rule].severity.value}} == {}
 
+    def test_every_rule_of_an_audit_is_in_the_table_and_marked_where_only_an_audit_has_it(self) -> None:
+        """There a rule may weigh otherwise than in a review; its id is one that a policy can name."""
+        spoken, shared = set(), set()
+        for file in sorted((ROOT / "hfdeploy" / "audit").glob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in {"found", "Finding"}
+                ):
+                    rule = node.args[1 if node.func.id == "found" else 0]
+                    if isinstance(rule, ast.Constant):
+                        spoken.add(str(rule.value))
+        for file in sorted((ROOT / "hfdeploy" / "review").glob("*.py")):
+            shared |= {rule for rule in RULES if f'"{rule}"' in file.read_text(encoding="utf-8")}
+
+        assert {rule.id for rule in RULES.values() if rule.is_live} == spoken - shared
+        assert sorted(spoken - RULES.keys()) == []
+
     def test_the_document_of_the_rules_is_the_table(self) -> None:
         """After a change on purpose, write `rules_document()` there."""
         assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == rules_document()

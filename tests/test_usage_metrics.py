@@ -162,8 +162,9 @@ def test_processors_with_too_little_or_too_much_to_do(
 
     told = json.loads(run_audit(emulator, "--usage", "metrics", "--no-hub", "--format", "json").stdout)
 
-    assert [(one["rule"], one["severity"]) for one in told["findings"]] == [(rule, severity)]
-    assert f"{percent:.0f} %" in told["findings"][0]["sentence"]
+    (found,) = [one for one in told["findings"] if one["rule"] != "always-on"]
+    assert (found["rule"], found["severity"]) == (rule, severity)
+    assert f"{percent:.0f} %" in found["sentence"]
 
 
 def test_metrics_that_cannot_be_read_leave_the_rest_of_an_audit(measured: Running) -> None:
@@ -176,3 +177,16 @@ def test_metrics_that_cannot_be_read_leave_the_rest_of_an_audit(measured: Runnin
     assert (ended.returncode, demo["usage"], demo["cost"]["monthly_ceiling"]) == (0, None, "1752")
     assert "The metrics of acme/demo could not be read" in ended.stderr
     assert demo["usage_unknown"]
+
+
+def test_counters_that_cannot_be_read_leave_the_rest_of_an_audit(emulator: Running) -> None:
+    """Whether one is used is not known then; the other's counters are read all the same."""
+    for name in ("demo", "other"):
+        emulator.seed(name, compute=compute("nvidia-t4 x1", 1, 1), model=model(SMALL, VLLM), createdAt=days_ago(100))
+    emulator.fault("server_error", path="/v2/endpoint/acme/demo/open-metrics", times=None)
+
+    ended = run_audit(emulator, "--no-hub", "--format", "json")
+
+    demo, other = json.loads(ended.stdout)["endpoints"]
+    assert (ended.returncode, demo["is_idle"], other["is_idle"]) == (0, None, True)
+    assert "The counters of acme/demo could not be read" in ended.stderr

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hfdeploy.audit.activity import read_activity
-from hfdeploy.audit.exposure import of_exposure, of_pins
+from hfdeploy.audit.exposure import of_exposure, of_habits, of_revision
 from hfdeploy.audit.holding import count_held, of_ledger
 from hfdeploy.audit.live import placed, project_live, with_live
 from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found, of_fit, of_idle, of_load, of_state
 from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Fit, FitVerdict
-from hfdeploy.lock import Lock, Locked, is_about, key_of
+from hfdeploy.lock import Lock, Locked, gguf_of, key_of
 from hfdeploy.plan import ENGINE_KEYS, Plan
-from hfdeploy.review import Finding, Review, Severity, review_specs
+from hfdeploy.policy import IMAGE_LIMITS, LoadedPolicy
+from hfdeploy.review import Finding, Review, Severity, review_specs, under_policy
 from hfdeploy.spec import LoadedSpec
 from hfdeploy.usage import Known, Load
 from hfdeploy.wire import Endpoint
@@ -64,6 +65,7 @@ def examine(
     idle_days: int,
     evidence: Evidence,
     unreadable: Sequence[str] = (),
+    policy: LoadedPolicy | None = None,
 ) -> Audit:
     """Judge what is live. `lock` says what the models are, by repository and commit."""
     live = sorted(endpoints, key=lambda one: one.name)
@@ -86,13 +88,34 @@ def examine(
     findings += [_unreadable(namespace, name) for name in unreadable]
     review = replace(
         review,
-        findings=tuple(sorted(findings, key=lambda one: (one.endpoint, list(Severity).index(one.severity), one.rule))),
+        findings=tuple(findings),
         ledger=ledger,
         fits={name: _of_its_engine(fit, by_name[name]) for name, fit in review.fits.items()},
         usage={one.name: one.known for one in residents if one.known is not None},
         costs={one.name: one.cost for one in residents},
     )
+    review = _ruled(review, residents, now, policy)
     return Audit(namespace, now, idle_days, known, review, residents, evidence, tuple(unreadable))
+
+
+def _ruled(review: Review, residents: Iterable[Resident], now: datetime, policy: LoadedPolicy | None) -> Review:
+    """The review under a policy, which has the last word; sorted by name and weight."""
+    by_name = {one.name: one for one in residents}
+    loaded = [one.loaded for one in by_name.values() if one.loaded is not None]
+    judged = under_policy(review, loaded, today=now.date(), policy=policy)
+    plans = {plan.name: plan for plan in review.plans}
+    kept = [one for one in judged.findings if not _is_of_another_image(one, plans, by_name)]
+    kept.sort(key=lambda one: (one.endpoint, list(Severity).index(one.severity), one.rule))
+    return replace(judged, findings=tuple(kept))
+
+
+def _is_of_another_image(finding: Finding, plans: Mapping[str, Plan], residents: Mapping[str, Resident]) -> bool:
+    """Whether a policy judged the image that stands in the place of one that is hidden, or that no spec may name."""
+    if finding.rule not in IMAGE_LIMITS or finding.endpoint not in plans:
+        return False
+    (planned,) = plans[finding.endpoint].body["model"]["image"].values()
+    model = residents[finding.endpoint].live.model
+    return bool(planned.get("url") != (model.image.get(model.engine) or {}).get("url"))
 
 
 def _of_its_engine(fit: Fit, one: Resident) -> Fit:
@@ -104,19 +127,12 @@ def _of_its_engine(fit: Fit, one: Resident) -> Fit:
 
 
 def lock_for(loaded: Iterable[LoadedSpec], lock: Lock) -> Lock:
-    """The lock's entries under the names of live endpoints, which have a commit where specs often have none.
-
-    An entry counts for its own commit; one without a commit, which holds published sizes, for every commit.
-    """
+    """The lock's entries under the names of live endpoints, which have a commit where specs often have none."""
     models: dict[str, Locked] = {}
     for one in loaded:
-        entries = [
-            entry
-            for name, entry in lock.models.items()
-            if is_about(name, one.spec) and entry.commit in {"", one.spec.revision or ""}
-        ]
-        if entries:
-            models[key_of(one.spec)] = max(entries, key=lambda entry: entry.commit)
+        spec = one.spec
+        if entry := lock.at(spec.repository, spec.revision, gguf_of(spec) or ""):
+            models[key_of(spec)] = entry
     return Lock(models)
 
 
@@ -141,7 +157,8 @@ def _of_resident(
     one: Resident, plan: Plan | None, fit: Fit | None, models: Lock, catalog: Catalog
 ) -> Iterator[Finding]:
     yield from of_exposure(one)
-    yield from of_pins(one)
+    yield from of_revision(one)
+    yield from of_habits(one, plan)
     yield from of_idle(one)
     yield from of_state(one)
     yield from of_load(one)

@@ -1,31 +1,21 @@
 """Who can reach an endpoint and what can change under it, judged by what the service itself says."""
 
-import re
 from collections.abc import Iterator
-from typing import Final
 
 from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found
+from hfdeploy.plan import Plan
 from hfdeploy.review import Finding, Severity
-from hfdeploy.spec import Security
-
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_PINNED_IMAGE: Final = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]*$")
+from hfdeploy.review.exposure import CLOSED, of_public
+from hfdeploy.review.hygiene import of_idleness, of_image, of_remote_code
+from hfdeploy.spec import Security, is_commit
 
 
 def of_exposure(one: Resident) -> Iterator[Finding]:
-    """Whom it answers."""
+    """Whom it answers. Nobody is known to have acknowledged that it is public, as the author of a spec has to."""
     level = one.live.type
     if level == Security.PUBLIC:
-        sentence = "Anyone may call it without a token, and its owner pays."
-        yield found(
-            one,
-            "public-endpoint",
-            Severity.WARNING,
-            "security",
-            sentence,
-            fix="set security to authenticated or private",
-        )
+        yield found(one, "public-endpoint", Severity.WARNING, "security", of_public(one.name), fix=CLOSED)
     elif level not in set(Security):
         sentence = (
             f"Its level {level!r} is none that the service offers today; the other rules take it for authenticated. "
@@ -34,14 +24,23 @@ def of_exposure(one: Resident) -> Iterator[Finding]:
         yield found(one, "security-retired", Severity.WARNING, "security", sentence, fix="set security to private")
 
 
-def of_pins(one: Resident) -> Iterator[Finding]:
-    """What is served can change with nobody's doing."""
-    model = one.live.model
-    if not _COMMIT.fullmatch(model.revision or ""):
-        what = f"the branch {model.revision!r}" if model.revision else "no revision"
+def of_revision(one: Resident) -> Iterator[Finding]:
+    """A model that can change with nobody's doing: no lock file holds what is live to a commit."""
+    revision = one.live.model.revision
+    if not is_commit(revision):
+        what = f"the branch {revision!r}" if revision else "no revision"
         sentence = f"It serves {what}, so that its next start may load another model."
         yield found(one, "unpinned-revision", Severity.WARNING, "revision", sentence, fix="name a commit as revision")
-    url = (model.image.get(model.engine) or {}).get("url")
-    if isinstance(url, str) and not _PINNED_IMAGE.search(url.rpartition("/")[2]):
-        sentence = "Its image has no version, so that its next start may run another one."
-        yield found(one, "unpinned-image", Severity.WARNING, "engine.image", sentence, fix="name a tag or a digest")
+
+
+def of_habits(one: Resident, plan: Plan | None) -> Iterator[Finding]:
+    """What the rules for specs say of habits, except of those that only a spec's author has.
+
+    What is paused or has failed keeps nothing up.
+    """
+    if one.loaded is None:
+        return
+    if plan and not one.is_paused and not one.live.status.state.is_failure:
+        yield from of_idleness(one.loaded, plan)
+    yield from of_image(one.loaded)
+    yield from of_remote_code(one.loaded)

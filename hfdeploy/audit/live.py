@@ -198,6 +198,8 @@ def _leave_out(words: dict[str, Any], fields: Sequence[str]) -> list[str]:
             words["engine"]["image"] = _NO_IMAGE
         elif isinstance(section, dict) and inner in section and inner != "type":
             del section[inner]
+        elif head == "tags" and inner and isinstance(section, list):
+            section[int(inner)] = None
         elif head == "engine":
             if section == _UNKNOWN:
                 continue
@@ -208,4 +210,6 @@ def _leave_out(words: dict[str, Any], fields: Sequence[str]) -> list[str]:
         else:
             continue
         gone.append(f"{head}.{inner}" if isinstance(section, dict) and inner else head)
+    if "tags" in words:
+        words["tags"] = [tag for tag in words["tags"] if tag is not None]
     return gone

@@ -4,24 +4,19 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from hfdeploy.diff import project
 from hfdeploy.errors import UsageError
 from hfdeploy.plan import Plan
-from hfdeploy.provider import drift
-from hfdeploy.provider.goal import with_commit
-from hfdeploy.provider.masking import masked
-from hfdeploy.provider.outputs import as_declared, as_found, has_failed
+from hfdeploy.provider.outputs import as_declared
 from hfdeploy.provider.props import Props, plain
+from hfdeploy.provider.refreshed import refreshed
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
-from hfdeploy.recover.state import State
+from hfdeploy.recover.state import SIGNATURE, State
 from hfdeploy.recover.wanted import ENDPOINT, IDENTITY, Resource
 from hfdeploy.spec import parse_spec
 from hfdeploy.wire import Endpoint
-
-_SECRET: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 - how the engine marks a secret value in a state
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +103,7 @@ def _refreshed(outs: Props, live: Endpoint, stack: Stack) -> Props:
     plan = plan_as_declared(outs, stack.session)
     if plan is None:
         return outs
-    declared = as_declared(outs)
-    shown = masked(project(declared, with_commit(plan.body, outs.get("revision")), live), declared)
-    found = dict(outs) if shown == as_found(outs) else {**outs, "spec": shown}
-    fields = drift.drifted_fields(found)
-    unfinished = Note(stack.name, plan.name, stack.program).explains(fields, shown, live) if fields else ()
-    found = drift.signed(found, live, unfinished)
-    if live.status.state.is_failure or has_failed(outs):
-        found["state"] = live.status.state.value
-    return found
+    return refreshed(outs, plan, live, Note(stack.name, plan.name, stack.program))
 
 
 def _outputs(resource: Resource) -> Props:
@@ -127,7 +114,7 @@ def _outputs(resource: Resource) -> Props:
 def _opened(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A value of an exported state with its secrets readable."""
     match value:
-        case {"plaintext": str(text), **marked} if _SECRET in marked:
+        case {"plaintext": str(text), **marked} if SIGNATURE in marked:
             return json.loads(text)
         case Mapping():
             return {key: _opened(item) for key, item in value.items()}

@@ -11,7 +11,7 @@ from hfdeploy.baseline.kept import Kept, Stack, kept
 from hfdeploy.baseline.live import RESUME, SLEEP, Count, counting, is_own, row_of, whose
 from hfdeploy.baseline.target import Goal, Target
 from hfdeploy.catalog import Hardware
-from hfdeploy.diff import IMAGE, REPLACES, SECRETS, changed_fields, compare, replaced
+from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.errors import BlockingFinding, UsageError
 from hfdeploy.owner import is_ours
 from hfdeploy.plan import make_plan
@@ -25,8 +25,7 @@ from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
-from hfdeploy.rollout import Goal as Rollout
-from hfdeploy.rollout import with_values_seen
+from hfdeploy.rollout import work_on
 from hfdeploy.spec import declare, parse_spec
 from hfdeploy.wire import Endpoint
 from hfdeploy.wire import State as Condition
@@ -141,26 +140,14 @@ def _sent(goal: Goal, news: Props, outs: Props | None, live: Endpoint, stack: St
     plan = goal.plan if meant is news else session.plan_for_reading(parse_spec(spec_fields(meant)), goal.namespace)
     note = Note(stack.name, plan.name, stack.program)
     rollout, _ = make_goal(meant, outs, plan, memory.read_values(plan, session), session, note)
-    rollout = with_values_seen(rollout, live)
-    changes = compare(rollout.wanted, live, resend=rollout.resend)
-    requests = ["PUT"] if _needs_put(rollout, live) else []
-    is_proof_due = rollout.is_first or rollout.prove_anyway or changes.is_served or {SECRETS, IMAGE} & rollout.resend
-    is_woken = live.status.state is Condition.SCALED_TO_ZERO and plan.spec.verify.when != "never" and is_proof_due
-    if is_woken and plan.spec.autoscaling.min == 0:
+    work = work_on(rollout, live)
+    requests = ["PUT"] if work.is_sent else []
+    if live.status.state is Condition.SCALED_TO_ZERO and work.is_proof_due and plan.spec.autoscaling.min == 0:
         # It is given back as it was found.
         requests.append(SLEEP)
-    if live.status.state is Condition.PAUSED and (rollout.is_first or plan.spec.state == "running"):
+    if live.status.state is Condition.PAUSED and rollout.may_resume:
         requests.append(RESUME)
     return tuple(requests)
-
-
-def _needs_put(rollout: Rollout, live: Endpoint) -> bool:
-    """Whether the rollout sends an update, by its own rules."""
-    changes = compare(rollout.wanted, live, resend=rollout.resend)
-    begins_anew = not changes.items and live.status.state.is_failure and rollout.is_return
-    if begins_anew:
-        changes = compare(rollout.wanted, live, resend=rollout.resend | {IMAGE})
-    return bool(changes.body) or SECRETS in rollout.resend
 
 
 def _removal(one: Kept, stack: Stack) -> Difference:

@@ -16,6 +16,7 @@ from hfdeploy.cli.service import QUICK, best_catalog, choose, require_namespace,
 from hfdeploy.cli.usage import UsageOption
 from hfdeploy.errors import BlockingFinding, UsageError
 from hfdeploy.lock import FILE, Lock, read_lock
+from hfdeploy.policy import LoadedPolicy, read_policy
 from hfdeploy.settings import Settings
 
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
             "hfdeploy audit acme --by-tag team --idle-days 30",
             "hfdeploy audit acme --usage metrics --format json",
             "hfdeploy audit acme --usage usage.csv --format html --output audit.html",
+            "hfdeploy audit acme --policy policy.yaml",
         )
     )(audit)
 
@@ -42,6 +44,9 @@ def audit(
     by_tag: Annotated[
         str | None,
         typer.Option(metavar="TAG", help="Add up cost by this tag (team: team:search and so on), else by all."),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="Judge by this policy.yaml, too.")
     ] = None,
     lock: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"Judge memory by this lock file ({FILE}), too.")
@@ -59,8 +64,8 @@ def audit(
     """
     chosen = choose(stack=None, program=PROGRAM, namespace=namespace, api_url=api_url)
     place = require_namespace(chosen)
-    known = _lock(lock)
-    found = _examined(chosen, place, known, idle_days=idle_days, usage=usage, hub=hub)
+    known, limits = _lock(lock), read_policy(policy) if policy else None
+    found = _examined(chosen, place, known, limits, idle_days=idle_days, usage=usage, hub=hub)
     with into(target):
         _show(found, cost_by_tag(found.residents, by_tag), by_tag, output)
     if found.review.blocking:
@@ -76,7 +81,16 @@ def _lock(file: Path | None) -> Lock:
     return read_lock(file)
 
 
-def _examined(chosen: Settings, namespace: str, lock: Lock, *, idle_days: int, usage: str | None, hub: bool) -> Audit:
+def _examined(
+    chosen: Settings,
+    namespace: str,
+    lock: Lock,
+    policy: LoadedPolicy | None,
+    *,
+    idle_days: int,
+    usage: str | None,
+    hub: bool,
+) -> Audit:
     with service(chosen) as api, terminal.busy(f"reading what is live in {namespace}") as say:
         survey = api.survey(namespace)
         live, now = survey.endpoints, api.clock.utcnow()
@@ -95,6 +109,7 @@ def _examined(chosen: Settings, namespace: str, lock: Lock, *, idle_days: int, u
         idle_days=idle_days,
         evidence=evidence,
         unreadable=list(survey.unreadable),
+        policy=policy,
     )
 
 

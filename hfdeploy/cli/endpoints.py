@@ -2,7 +2,6 @@
 
 import copy
 import math
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from hfdeploy.diff import not_as_asked
 from hfdeploy.errors import ApiError, Inconclusive, RolloutFailed, UsageError
 from hfdeploy.plan import make_plan
 from hfdeploy.settings import Settings
-from hfdeploy.spec import EndpointSpec, load_specs
+from hfdeploy.spec import EndpointSpec, is_commit, load_specs
 from hfdeploy.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ FOLLOWED: Final = 500
 
 EVERY: Final = 2.0
 """Seconds between two looks at the logs."""
-
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The endpoint.")]
 
@@ -152,7 +149,7 @@ def _check(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec | None, pr
 def _mismatches(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec) -> list[str]:
     """How the live endpoint serves otherwise than the spec says. A branch is whatever it was resolved to."""
     body = copy.deepcopy(make_plan(asked, best_catalog(chosen)).body)
-    if not _COMMIT.fullmatch(body["model"].get("revision") or ""):
+    if not is_commit(body["model"].get("revision")):
         body["model"]["revision"] = None
     return not_as_asked(body, live)
 

@@ -1,14 +1,13 @@
 """What an audit reads beside the list: counters, metrics, and what the models are. A few reads at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from hfdeploy.audit import Evidence
-from hfdeploy.cli import terminal
 from hfdeploy.cli.service import QUICK
-from hfdeploy.cli.usage import METRICS, metrics_of, of_table, together
+from hfdeploy.cli.usage import METRICS, each, metrics_of, of_table, together
 from hfdeploy.errors import ApiError, AuthError, Unreachable, UsageError
 from hfdeploy.lock import Lock, Locked
 from hfdeploy.settings import Settings
@@ -41,7 +40,7 @@ def read_evidence(
     most = {one.name: one.compute.scaling.max_replica for one in live}
     known = of_table(usage, most) if usage else {}
     silent = [one.name for one in live if not one.status.last_used_at and one.status.state is State.RUNNING]
-    found = _counted(api, namespace, silent)
+    found = each("counters", dict.fromkeys(silent, namespace), api.requests_counted)
     counted = {name: count for name, count in found.items() if count is not None}
     return Evidence(known=known, counted=counted)
 
@@ -51,7 +50,7 @@ def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
     wanted = {
         (one.model.repository, one.model.revision)
         for one in live
-        if one.model.engine in _JUDGED and not _has(lock, one.model.repository, one.model.revision)
+        if one.model.engine in _JUDGED and lock.at(one.model.repository, one.model.revision) is None
     }
     if not wanted:
         return lock
@@ -81,30 +80,6 @@ def _measured(api: "Api", namespace: str, live: Sequence[Endpoint], now: datetim
         known={name: known for name, known in found.items() if isinstance(known, Known)},
         loads={name: load_of(metrics, start, now, is_cpu=on_cpu[name]) for name, metrics in graphs.items()},
         unknown={name: reason for name, reason in found.items() if isinstance(reason, str)},
-    )
-
-
-def _counted(api: "Api", namespace: str, names: Sequence[str]) -> dict[str, int | None]:
-    gone = Event()
-
-    def read(name: str) -> int | None:
-        if gone.is_set():
-            return None
-        try:
-            return api.requests_counted(namespace, name)
-        except (ApiError, AuthError, Unreachable) as trouble:
-            if isinstance(trouble, Unreachable):
-                gone.set()
-            terminal.warn(f"The counters of {namespace}/{name} could not be read: {trouble}")
-            return None
-
-    return together(read, names)
-
-
-def _has(lock: Lock, repository: str, revision: str | None) -> bool:
-    entries: Mapping[str, Locked] = lock.models
-    return any(
-        name.partition("@")[0] == repository and entry.commit in {"", revision or ""} for name, entry in entries.items()
     )
 
 

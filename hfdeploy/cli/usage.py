@@ -70,24 +70,29 @@ def of_table(file: str, most: Mapping[str, int]) -> dict[str, Known]:
 
 
 def metrics_of(api: "Api", places: Mapping[str, str], start: datetime, stop: datetime) -> dict[str, Metrics | None]:
-    """What the service measured of endpoints, which `places` has with their namespaces; None for none.
+    """What the service measured of endpoints, which `places` has with their namespaces; None for none."""
+    return each("metrics", places, lambda namespace, name: api.metrics(namespace, name, start=start, stop=stop))
+
+
+def each(what: str, places: Mapping[str, str], read: Callable[[str, str], Answer | None]) -> dict[str, Answer | None]:
+    """Ask about endpoints, which `places` has with their namespaces; None, and a word about it, where none answers.
 
     Where one cannot be reached the others are not asked any more: sixty deadlines in a row are an hour of nothing.
     """
     gone = Event()
 
-    def read(name: str) -> Metrics | None:
+    def attempt(name: str) -> Answer | None:
         if gone.is_set():
             return None
         try:
-            return api.metrics(places[name], name, start=start, stop=stop)
+            return read(places[name], name)
         except (ApiError, AuthError, Unreachable) as trouble:
             if isinstance(trouble, Unreachable):
                 gone.set()
-            terminal.warn(f"The metrics of {places[name]}/{name} could not be read: {trouble}")
+            terminal.warn(f"The {what} of {places[name]}/{name} could not be read: {trouble}")
             return None
 
-    return together(read, places)
+    return together(attempt, places)
 
 
 def together(read: Callable[[Item], Answer], items: Iterable[Item]) -> dict[Item, Answer]:

@@ -13,8 +13,8 @@ from hfdeploy.client.replies import Replica
 
 Lines: TypeAlias = list[str]
 
-_NOT_MEASURED: Final = frozenset({404, 501})
-"""Nothing was measured, or not there."""
+_NOT_THERE: Final = frozenset({404, 501})
+"""Nothing was measured or kept, or this service has no such route."""
 
 
 class Observation:
@@ -37,7 +37,7 @@ class Observation:
         try:
             lines = self._logs(newer, replies.log_entries, tail)
         except errors.ApiError as refused:
-            if refused.status not in {404, 501}:
+            if refused.status not in _NOT_THERE:
                 raise
             lines = None
         return (self._logs(older, replies.log_text, tail) if lines is None else lines)[-tail:]
@@ -55,7 +55,7 @@ class Observation:
                 lambda deadline: self._exchange.query(path, replies.metrics, deadline, body=period),
             )
         except errors.ApiError as refused:
-            if refused.status not in _NOT_MEASURED:
+            if refused.status not in _NOT_THERE:
                 raise
             return None
 
@@ -72,7 +72,7 @@ class Observation:
         except errors.AuthError:
             return None
         except errors.ApiError as refused:
-            if refused.status not in _NOT_MEASURED:
+            if refused.status not in _NOT_THERE:
                 raise
             return None
 

@@ -6,12 +6,13 @@ Everything is pure but the reading of the file: the day that decides whether an 
 """
 
 from hfdeploy.policy.document import Approval, Level, Limits, Policy, Waiver, policy_schema
-from hfdeploy.policy.limits import Breach, breaches, over_ceiling
+from hfdeploy.policy.limits import IMAGE_LIMITS, Breach, breaches, over_ceiling
 from hfdeploy.policy.reading import LoadedPolicy, parse_policy, read_policy
 from hfdeploy.policy.rules import RULES, Rule, Severity, rules_document
 from hfdeploy.policy.weighing import Weight, approvals, weigh
 
 __all__ = [
+    "IMAGE_LIMITS",
     "RULES",
     "Approval",
     "Breach",

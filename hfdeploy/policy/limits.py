@@ -17,6 +17,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "security": "security level",
 }
 
+IMAGE_LIMITS: Final = frozenset({"policy-registry", "policy-digest"})
+"""The rules about the image that is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -53,12 +56,15 @@ def breaches(limits: Limits, plan: Plan) -> Iterator[Breach]:
     yield from _image(limits, plan)
 
 
-def over_ceiling(limits: Limits, plans: Iterable[Plan]) -> str:
-    """Why all endpoints together may not be brought up; empty where they may."""
+def over_ceiling(limits: Limits, hourly: Iterable[tuple[str, Decimal | None]]) -> str:
+    """Why all endpoints together may not be brought up; empty where they may.
+
+    `hourly` has each endpoint's name, and an hour of it with every replica up: None where nobody knows.
+    """
     most = limits.monthly_ceiling_usd
     if most is None:
         return ""
-    hourly = [(plan.name, plan.hourly_ceiling) for plan in plans]
+    hourly = list(hourly)
     if unpriced := sorted(name for name, amount in hourly if amount is None):
         return (
             f"The policy allows {format_month(most)} for all endpoints together, and nobody can tell what "

@@ -35,6 +35,9 @@ class Rule:
     is_mended: bool = False
     """Whether `hfdeploy plan --fix` can settle it."""
 
+    is_live: bool = False
+    """Whether only `hfdeploy audit` has it: it is about what runs."""
+
 
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -186,6 +189,43 @@ _ALL: Final = (
         "Lower autoscaling.max, or choose smaller hardware.",
     ),
     Rule("waiver-expired", _WARNING, "An exception of the policy has ended.", "Take it out, or decide anew."),
+    Rule(
+        "idle",
+        _WARNING,
+        "Nobody has called the endpoint for days, and it costs money; asleep, where it holds quota, a note.",
+        "Set autoscaling.min to 0, pause it or delete it.",
+        is_live=True,
+    ),
+    Rule(
+        "oversized",
+        _NOTE,
+        "Cheaper hardware holds the model, too, or the processors have next to nothing to do.",
+        "Choose the smaller hardware.",
+        is_live=True,
+    ),
+    Rule(
+        "undersized",
+        _WARNING,
+        "The processors have more to do than they get done: callers wait.",
+        "Raise autoscaling.max, or choose larger hardware.",
+        is_live=True,
+    ),
+    Rule("not-serving", _WARNING, "The endpoint has failed.", "Read its logs, or delete it.", is_live=True),
+    Rule(
+        "security-retired",
+        _WARNING,
+        "The service offers this security level no more.",
+        "Set security to private.",
+        is_live=True,
+    ),
+    Rule("not-judged", _NOTE, "Some of the endpoint is what no spec may say.", "Look at it by hand.", is_live=True),
+    Rule(
+        "unreadable",
+        _WARNING,
+        "The service's description of the endpoint cannot be read.",
+        "Look at it by hand: not even its cost is known.",
+        is_live=True,
+    ),
 )
 
 RULES: Final[Mapping[str, Rule]] = {rule.id: rule for rule in _ALL}
@@ -203,6 +243,7 @@ def rules_document() -> str:
             "A policy changes these weights: [policy.md](policy.md).",
             "",
             "¹ `hfdeploy plan --fix` settles it. ² No policy can change it: without it there is nothing to deploy.",
+            "³ It is about what runs, so `hfdeploy audit` alone has it: [audit.md](audit.md).",
             "",
             "| rule | weight | what it says | what settles it |",
             "|---|---|---|---|",
@@ -213,4 +254,5 @@ def rules_document() -> str:
 
 
 def _marks(rule: Rule) -> str:
-    return f"{' ¹' if rule.is_mended else ''}{' ²' if rule.is_fixed else ''}"
+    marks = (" ¹", rule.is_mended), (" ²", rule.is_fixed), (" ³", rule.is_live)
+    return "".join(mark for mark, is_meant in marks if is_meant)

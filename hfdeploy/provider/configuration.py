@@ -5,26 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfdeploy.cost import format_money
-from hfdeploy.diff import project
 from hfdeploy.errors import Cancelled, HfdeployError, UsageError
 from hfdeploy.evidence import Shelf
-from hfdeploy.owner import marks_of
 from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
 from hfdeploy.provider.branch import moved
 from hfdeploy.provider.difference import changed_fields
-from hfdeploy.provider.goal import is_commit, make_goal, with_commit
+from hfdeploy.provider.goal import make_goal
 from hfdeploy.provider.host import Row, is_stopped
-from hfdeploy.provider.masking import masked
 from hfdeploy.provider.outputs import as_declared, as_found, has_failed, make_outputs
-from hfdeploy.provider.props import IDENTITY, MARKS, Props, has_unknown, inputs_of, plain, spec_fields
+from hfdeploy.provider.props import IDENTITY, Props, has_unknown, inputs_of, plain, spec_fields
+from hfdeploy.provider.refreshed import refreshed, with_found
 from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.render import estimate_of
 from hfdeploy.rollout import Goal, Keep, Means, Prove, Record, bring_live, make_check
 from hfdeploy.settings import Drift
-from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.spec import EndpointSpec, is_commit, parse_spec
 from hfdeploy.verify import Verification, prove
 from hfdeploy.wait import Clock, fallen
 from hfdeploy.wire import Endpoint, State
@@ -124,7 +122,7 @@ def _looked_again(olds: Props, session: Session, row: Row) -> Props:
     if live is None or live.generation != olds.get("generation"):
         return olds  # what that means is said by whoever looks for our endpoint
     plan = _plan_as_declared(olds, session)
-    return olds if plan is None else _with_found(olds, plan, live, row)
+    return olds if plan is None else with_found(olds, plan, live, Note(row.stack, plan.name, session.program))
 
 
 def _prover(goal: Goal, session: Session, row: Row) -> Prove:
@@ -199,12 +197,7 @@ def read(props: Props, session: Session, row: Row) -> tuple[Props, Props] | None
     if plan is None:
         # State of another release may hold what this one's specs cannot say; the next update compares with the API.
         return dict(props), inputs_of({**as_found(props), **{key: props[key] for key in IDENTITY}})
-    outs = _with_found(props, plan, live, row)
-    if (seen := marks_of(live.tags)) != (props.get(MARKS) or {}):
-        outs = {**outs, MARKS: seen}
-    if live.status.state.is_failure or has_failed(props):
-        # That the service gave up on it is no operational state: the next `up` must not be green over it.
-        outs["state"] = live.status.state.value
+    outs = refreshed(props, plan, live, Note(row.stack, plan.name, session.program))
     _tell(outs, session, row)
     asked, kept = plan.spec.revision, outs.get("revision")
     if not is_commit(asked) and (newer := moved(session.branches, plan.spec.repository, asked, kept)):
@@ -219,16 +212,6 @@ def _plan_as_declared(props: Props, session: Session) -> Plan | None:
         return session.plan_for_reading(parse_spec(declared), props["namespace"])
     except UsageError:
         return None
-
-
-def _with_found(props: Props, plan: Plan, live: Endpoint, row: Row) -> Props:
-    """The outputs with what is live in them, and whose doing it is."""
-    declared = as_declared(props)
-    shown = masked(project(declared, with_commit(plan.body, props.get("revision")), live), declared)
-    outs = dict(props) if shown == as_found(props) else {**props, "spec": shown}
-    fields = drift.drifted_fields(outs)
-    unfinished = Note(row.stack, plan.name).explains(fields, shown, live) if fields else ()
-    return drift.signed(outs, live, unfinished)
 
 
 def _tell(outs: Props, session: Session, row: Row) -> None:

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import re
 
 from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, dropped_of_image, serves_otherwise
 from hfdeploy.errors import UsageError
@@ -15,10 +14,8 @@ from hfdeploy.provider.session import Session
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.redact import Secret
 from hfdeploy.rollout import Goal
-from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.spec import EndpointSpec, is_commit, parse_spec
 from hfdeploy.wire import Body
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def make_goal(
@@ -146,11 +143,6 @@ def _parsed(declared: Props) -> EndpointSpec | None:
         return parse_spec(declared)
     except UsageError:
         return None
-
-
-def is_commit(revision: str | None) -> bool:
-    """Whether a revision is a whole commit rather than a branch, or none."""
-    return revision is not None and _COMMIT.fullmatch(revision) is not None
 
 
 def with_commit(body: Body, kept: str | None) -> Body:

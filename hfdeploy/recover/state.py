@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from hfdeploy.recover.review import Review, Row
 
 _PICKLE: Final = "__provider"
-_SECRET: Final = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
-"""How the engine marks a secret value in a state file."""
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+"""The key by which the engine marks a special value in a state file."""
+
+_SECRET: Final = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270"}
+"""How it marks a secret one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What is going to be asked for, what that costs, and what a review found, as rows and JSON values."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from hfdeploy.cost import (
     Estimate,
     Total,
     add_up,
-    estimate_of,
     format_money,
 )
 from hfdeploy.fit import Fit, FitVerdict
@@ -39,7 +38,7 @@ def plan_table(review: Review) -> Table:
     Of many endpoints those that matter most, first; the sums are of all.
     """
     plans = review.plans
-    total = _total(plans)
+    total = _total(review, plans)
     return Table(
         (
             Column("NAME"),
@@ -70,8 +69,8 @@ def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     quota = quota_sentence(review.ledger) if review.ledger else ""
     said = (
         _left_out(review),
-        _sums(plans),
-        _wakes(plans),
+        _sums(review),
+        _wakes(review),
         expected_paragraph(review),
         not_judged(review),
         quota,
@@ -106,7 +105,7 @@ def quota_parts(review: Review) -> list[str | Table]:
 def summary(review: Review, catalog: Catalog) -> str:
     """Everything in a line: `4 endpoints: $0.067–$5.13 an hour, $48.91–$3,747.82 a month, …`."""
     plans = review.plans
-    total = _total(plans)
+    total = _total(review, plans)
     unpriced = f", without {', '.join(total.unpriced)}, which has no price" if total.unpriced else ""
     source = "the service's catalogue of today"
     if catalog.source == "snapshot":
@@ -127,7 +126,7 @@ def plan_json(
 
     `catalog` is what was judged by. `today` is what the service says now; its rows are given beside.
     """
-    total = _total(review.plans)
+    total = _total(review, review.plans)
     return {
         "schemaVersion": 1,
         "catalogue": {"source": catalog.source, "as_of": catalog.as_of},
@@ -234,7 +233,7 @@ def _left_out(review: Review) -> str:
     rest = [plan for plan in review.plans if plan.name not in names]
     if not rest:
         return ""
-    total = _total(rest)
+    total = _total(review, rest)
     return (
         f"These {len(names)} matter most (errors first, then what is replaced or opened, then cost); the other "
         f"{len(rest)} cost {format_money(total.floor)} to {format_money(total.ceiling)} a month, and --format json, "
@@ -242,8 +241,8 @@ def _left_out(review: Review) -> str:
     )
 
 
-def _sums(plans: Sequence[Plan]) -> str:
-    total = _total(plans)
+def _sums(review: Review) -> str:
+    total = _total(review, review.plans)
     month = f"{format_money(total.floor)} floor, {format_money(total.ceiling)} ceiling"
     sentences = [
         f"Every hour: {_hourly(total.hourly_min)} floor, {_hourly(total.hourly_max)} ceiling.",
@@ -257,9 +256,9 @@ def _sums(plans: Sequence[Plan]) -> str:
     return " ".join(sentences)
 
 
-def _wakes(plans: Sequence[Plan]) -> str:
+def _wakes(review: Review) -> str:
     """What waking costs, for the endpoints that sleep; empty where none does."""
-    known = [(plan.name, wake) for plan in plans if (wake := estimate_of(plan).wake) is not None]
+    known = [(plan.name, wake) for plan in review.plans if (wake := review.cost_of(plan).wake) is not None]
     if not known:
         return ""
     if len(known) > _NAMED:
@@ -295,8 +294,8 @@ def _news(row: Hardware, live: Hardware | None) -> str:
     return ", ".join(said)
 
 
-def _total(plans: Sequence[Plan]) -> Total:
-    return add_up({plan.name: estimate_of(plan) for plan in plans})
+def _total(review: Review, plans: Iterable[Plan]) -> Total:
+    return add_up({plan.name: review.cost_of(plan) for plan in plans})
 
 
 def _secrets_of(plan: Plan) -> dict[str, str]:

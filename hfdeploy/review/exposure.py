@@ -15,20 +15,21 @@ WHO: Final[Mapping[Security, str]] = {
 }
 """Who can call an endpoint, in words. The levels come in the order of how many that are."""
 
+CLOSED: Final = "Set security to private, or to authenticated for callers with a Hugging Face account."
+"""What settles that an endpoint is public."""
+
 _ORDER: Final = tuple(WHO)
+
+
+def of_public(name: str) -> str:
+    """What it means that an endpoint is public, in a sentence."""
+    return f"{name} is public: {WHO[Security.PUBLIC]}, can call it, and its owner pays for every request."
 
 
 def of_exposure(one: LoadedSpec) -> Iterator[Finding]:
     """An endpoint that anybody may call; whoever wrote the spec has acknowledged it, so it is only kept in sight."""
     if one.spec.security is Security.PUBLIC:
-        yield finding_of(
-            one,
-            "public-endpoint",
-            Severity.NOTE,
-            "security",
-            f"{one.spec.name} is public: {WHO[Security.PUBLIC]}, can call it, and its owner pays for every request.",
-            fix="Set security to private, or to authenticated for callers with a Hugging Face account.",
-        )
+        yield finding_of(one, "public-endpoint", Severity.NOTE, "security", of_public(one.spec.name), fix=CLOSED)
 
 
 def of_change(deltas: Sequence[Delta], loaded: Sequence[LoadedSpec]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Objections to habits that cost money or trust: endpoints that never sleep, models and images that may change."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +11,7 @@ from hfdeploy.lock import FILE, Lock
 from hfdeploy.plan import REGISTRY, Plan
 from hfdeploy.policy import Severity
 from hfdeploy.review.finding import Finding, finding_of
-from hfdeploy.spec import FromEnv, LoadedSpec, SecretSource
+from hfdeploy.spec import FromEnv, LoadedSpec, SecretSource, is_commit
 
 ALWAYS_ON: Final = "always-on*"
 """A tag that says that an endpoint is meant to stay up, such as always-on or always-on:search."""
@@ -20,7 +19,6 @@ ALWAYS_ON: Final = "always-on*"
 LONGEST_IDLE: Final = timedelta(hours=1)
 """What the service's own web interface proposes."""
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _OWN_TOKENS: Final = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
@@ -94,7 +92,7 @@ def of_revision(one: LoadedSpec, lock: Lock) -> Iterator[Finding]:
 
 def is_pinned(one: LoadedSpec) -> bool:
     """Whether a spec names a commit, which nobody can move."""
-    return one.spec.revision is not None and _COMMIT.fullmatch(one.spec.revision) is not None
+    return is_commit(one.spec.revision)
 
 
 def revision_field(one: LoadedSpec) -> str:

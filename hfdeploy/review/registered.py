@@ -77,7 +77,7 @@ class Registered:
 
     def _of_ceiling(self, name: str) -> Iterator[Finding]:
         policy, rule = self._policy.policy, RULES[_CEILING]
-        if said := over_ceiling(policy.limits, self._plans.values()):
+        if said := over_ceiling(policy.limits, [(one.name, one.hourly_ceiling) for one in self._plans.values()]):
             weight = weigh(policy, rule.id, rule.severity, name, self._today)
             if weight and weight.severity is not Severity.NOTE:
                 yield Finding(rule.id, weight.severity, name, "", 0, "autoscaling.max", said, rule.fix)

@@ -30,9 +30,16 @@ def ruled(
 
     `today` decides which exceptions of the policy have ended. `is_set` says whether the source of a secret is there.
     """
+    found = (*review.findings, *_habits(review, loaded, lock, is_set), *of_change(review.deltas, loaded))
+    return under_policy(replace(review, findings=found), loaded, today=today, policy=policy)
+
+
+def under_policy(
+    review: Review, loaded: Sequence[LoadedSpec], *, today: date, policy: LoadedPolicy | None = None
+) -> Review:
+    """A review that has all its findings as a policy has it: its limits, its weights, its exceptions, its groups."""
     policy = policy or LoadedPolicy()
-    found = [*review.findings, *_habits(review, loaded, lock, is_set), *of_change(review.deltas, loaded)]
-    found += _limits(review, loaded, policy)
+    found = [*review.findings, *_limits(review, loaded, policy)]
     weighed = [kept for finding in found if (kept := _weighed(finding, policy, today))]
     weighed += [kept for finding in _ended(policy, today) if (kept := _weighed(finding, policy, today))]
     return replace(
@@ -58,7 +65,9 @@ def _limits(review: Review, loaded: Sequence[LoadedSpec], policy: LoadedPolicy) 
         for breach in breaches(limits, plan):
             weight = RULES[breach.rule].severity
             yield finding_of(files[plan.name], breach.rule, weight, breach.field, breach.sentence, fix=breach.fix)
-    if said := over_ceiling(limits, review.plans):
+    # What is live may have a cost without a plan.
+    costs = {plan.name: review.cost_of(plan) for plan in review.plans} | dict(review.costs)
+    if said := over_ceiling(limits, [(name, cost.hourly_max) for name, cost in costs.items()]):
         yield _of_policy(policy, "policy-monthly-ceiling", "limits.monthly_ceiling_usd", said)
 
 

@@ -11,7 +11,8 @@ from hfdeploy.rollout.check import make_check
 from hfdeploy.rollout.goal import Goal, Journal, Means, Outcome, Prove, Report
 from hfdeploy.rollout.live import bring_live
 from hfdeploy.rollout.record import Keep, Record
-from hfdeploy.rollout.request import add_credentials, let_go, with_values_seen
+from hfdeploy.rollout.request import add_credentials, let_go
+from hfdeploy.rollout.work import work_on
 
 __all__ = [
     "Goal",
@@ -26,5 +27,5 @@ __all__ = [
     "bring_live",
     "let_go",
     "make_check",
-    "with_values_seen",
+    "work_on",
 ]

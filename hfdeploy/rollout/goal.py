@@ -116,6 +116,11 @@ class Goal:
         return self.previous_body is not None and not serves_otherwise(self.wanted, self.previous_body)
 
     @property
+    def may_resume(self) -> bool:
+        """Whether a pause is ours to end: the spec says `running`, or the first rollout paused it itself."""
+        return self.is_first or self.plan.spec.state == "running"
+
+    @property
     def has_new_values(self) -> bool:
         """Whether a secret has another value than before, and is not only taken away."""
         return any(name in self.secrets for name in self.rotated)

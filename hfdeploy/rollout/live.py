@@ -1,18 +1,19 @@
 """The steps of a rollout, in order; every way out that is not green raises one sentence."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hfdeploy.client import Api
-from hfdeploy.diff import IMAGE, SECRETS, Changes, compare, not_as_asked
+from hfdeploy.diff import SECRETS, compare, not_as_asked
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import bad_tag, is_ours, marks_of, own_tags
 from hfdeploy.plan import REGISTRY
 from hfdeploy.rollout.failure import end_first_rollout, look, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.record import verdict_of
-from hfdeploy.rollout.request import named, put, sealed, with_values_seen
+from hfdeploy.rollout.request import named, put, sealed
 from hfdeploy.rollout.restore import end_update
 from hfdeploy.rollout.start import await_start, give_back, listed, replicas, require_as_asked, require_new_replicas
+from hfdeploy.rollout.work import Work, work_on
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.verdict import Verdict
 from hfdeploy.verify import Verification
@@ -38,17 +39,12 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
         Inconclusive: no evidence either way within `rollout.timeout`; nothing was undone.
     """
     found = _find_ours(goal, means.api)
-    goal = with_values_seen(goal, found)
-    changes = compare(goal.wanted, found, resend=goal.resend)
-    if not changes.items and found.status.state.is_failure and goal.is_return:
-        # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
-        goal = replace(goal, resend=goal.resend | {IMAGE})
-        changes = compare(goal.wanted, found, resend=goal.resend)
-    body = sealed(changes, goal, found)
+    work = work_on(goal, found)
+    goal = work.goal
+    body = sealed(work.changes, goal, found)
     _refuse_known_bad(goal, found, body)
-    replaces = changes.is_served or bool({SECRETS, IMAGE} & goal.resend)
     is_visible = compare(goal.wanted, found).is_served
-    before = _replicas_to_go(goal, found, means) if replaces else frozenset()
+    before = _replicas_to_go(goal, found, means) if work.replaces else frozenset()
     if not body and goal.is_unproved:
         # A run that did not end has sent all of it, and what it had to wait for may still answer.
         before = means.journal.replicas()
@@ -58,8 +54,7 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     may_stay = (bool(body) and is_same) or (found.status.state.is_moving and goal.is_return)
     means.record.page["replicas"]["before"] = sorted(before)
     try:
-        sent = _Sent(body, replaces=replaces, before=before, may_stay=may_stay)
-        outcome = _succeed_or_end(goal, found, changes, sent, means)
+        outcome = _succeed_or_end(work, found, _Sent(body, before=before, may_stay=may_stay), means)
     except HfdeployError as error:
         means.record.keep(verdict_of(error), str(error))
         raise
@@ -68,10 +63,11 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     return outcome
 
 
-def _succeed_or_end(goal: Goal, found: Endpoint, changes: Changes, sent: "_Sent", means: Means) -> Outcome:
+def _succeed_or_end(work: Work, found: Endpoint, sent: "_Sent", means: Means) -> Outcome:
     """The rollout, and where there is evidence against it what the spec says for that."""
+    goal = work.goal
     try:
-        return _roll_out(goal, found, changes, sent, means)
+        return _roll_out(work, found, sent, means)
     except (RolloutFailed, TimedOut) as failure:
         write_down(goal, means)
         if goal.is_first:
@@ -88,18 +84,18 @@ def _succeed_or_end(goal: Goal, found: Endpoint, changes: Changes, sent: "_Sent"
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an update sends, whether it replaces what answers, and the replicas that answered before it.
+    """What an update sends, and the replicas that answered before it.
 
     They `may_stay` where nothing that is served differs as far as anybody can see: secrets sent once more.
     """
 
     body: Body
-    replaces: bool
     before: frozenset[str]
     may_stay: bool
 
 
-def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means: Means) -> Outcome:
+def _roll_out(work: Work, found: Endpoint, sent: _Sent, means: Means) -> Outcome:
+    goal, changes = work.goal, work.changes
     deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = found
     if sent.body:
@@ -108,21 +104,20 @@ def _roll_out(goal: Goal, found: Endpoint, changes: Changes, sent: _Sent, means:
         live = put(goal, changes, sent.body, means, deadline, before=() if sent.may_stay else sent.before)
     live = _pause_or_resume(goal, found, live, means)
     # What was proved before is proof of what serves only where that is still the same.
-    stands = not sent.replaces and not goal.is_unproved
+    stands = not work.replaces and not goal.is_unproved
     if live.status.state is State.PAUSED:
         means.report.warn(
             f"{goal.place} is paused (by {live.status.updated_by.name or 'somebody'}) and was left so: nothing was "
             f"verified. Resume it, or set `state: running` in the spec."
         )
         return Outcome(live, changes.names, None, stands)
-    must_prove = goal.plan.spec.verify.when != "never" and (goal.is_first or sent.replaces or goal.prove_anyway)
     live = await_start(goal, means, deadline)
     require_as_asked(goal, goal.wanted, live, means, deadline)
     _require_secrets_gone(goal, live)
     if sent.before:
         require_new_replicas(goal, sent.before, means, deadline, may_stay=sent.may_stay)
     means.record.served(live)
-    if not must_prove:
+    if not work.is_proof_due:
         return Outcome(live, changes.names, None, stands)
     verification = _prove(goal, live, goal.plan.spec, means, deadline)
     after = look(goal, means.api)
@@ -203,11 +198,10 @@ def _pause_or_resume(goal: Goal, found: Endpoint, live: Endpoint, means: Means) 
     A person's pause is kept, also where the service starts a paused endpoint because it was sent an update.
     """
     api, name = means.api, goal.plan.name
-    is_ours = goal.is_first or goal.plan.spec.state == "running"
-    if live.status.state is State.PAUSED and is_ours:
+    if live.status.state is State.PAUSED and goal.may_resume:
         means.report.show("resuming")
         return api.resume(goal.namespace, name)
-    if found.status.state is State.PAUSED and live.status.state is not State.PAUSED and not is_ours:
+    if found.status.state is State.PAUSED and live.status.state is not State.PAUSED and not goal.may_resume:
         means.report.show("pausing again what was found paused")
         return api.pause(goal.namespace, name)
     return live

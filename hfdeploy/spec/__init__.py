@@ -19,6 +19,7 @@ from hfdeploy.spec.engine import (
     VllmNeuronEngine,
 )
 from hfdeploy.spec.folder import LoadedSpec, declare, load_specs, parse_spec, read_specs
+from hfdeploy.spec.naming import is_commit
 from hfdeploy.spec.network import PrivateService, Route
 from hfdeploy.spec.rollout import OnCreateFailure, OnUpdateFailure, RolloutSpec
 from hfdeploy.spec.scalar import duration_text
@@ -64,6 +65,7 @@ __all__ = [
     "VllmNeuronEngine",
     "declare",
     "duration_text",
+    "is_commit",
     "json_schema",
     "load_specs",
     "parse_spec",

@@ -233,7 +233,7 @@ def _wrong_key(event: yaml.ScalarEvent) -> str:
     key = str(event.value)
     if key == "<<":
         return "has the merge key <<: write the values themselves"
-    if not event.style and len(key) <= LONGEST_KEY and not _is_text(key):
+    if not event.style and len(key) <= LONGEST_KEY and not is_text(key):
         return f"has the key {shown(key)}, which YAML takes for something other than text: put it in quotes"
     if looks_like_token(key):
         return "has a key that looks like a token"
@@ -243,9 +243,9 @@ def _wrong_key(event: yaml.ScalarEvent) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _is_text(key: str) -> bool:
-    """Whether YAML takes an unquoted key for text. The same few keys stand in every file of a folder."""
-    return bool(_RESOLVER.resolve(yaml.ScalarNode, key, (True, False)) == _TEXT)  # type: ignore[no-untyped-call]
+def is_text(plain: str) -> bool:
+    """Whether YAML takes what has no quotes for text. The same few keys stand in every file of a folder."""
+    return bool(_RESOLVER.resolve(yaml.ScalarNode, plain, (True, False)) == _TEXT)  # type: ignore[no-untyped-call]
 
 
 def _short(tag: str) -> str:

@@ -12,10 +12,8 @@ from typing import Any, Final
 import yaml
 
 from hfdeploy.errors import UsageError
-from hfdeploy.spec.document import read_document
+from hfdeploy.spec.document import is_text, read_document
 
-_TEXT: Final = "tag:yaml.org,2002:str"
-_RESOLVER: Final = yaml.resolver.Resolver()
 _NUMBER: Final = re.compile(r"[0-9]+e[0-9]+", re.IGNORECASE)
 """A commit can look like this; newer YAML than PyYAML's takes it for a number."""
 
@@ -59,8 +57,7 @@ def with_field(text: str, field: str, value: str, *, after: str) -> str:
 
 def _written(value: str) -> str:
     """A value as YAML has it: in quotes only where a reader could take it for something else than text."""
-    plain = _RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
-    return value if plain and not _NUMBER.fullmatch(value) else f'"{value}"'
+    return value if is_text(value) and not _NUMBER.fullmatch(value) else f'"{value}"'
 
 
 def _span(text: str, field: str) -> _Span:

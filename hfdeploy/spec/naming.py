@@ -1,5 +1,6 @@
 """Names: of endpoints, of what they serve, of where they run, and of what is put on them."""
 
+import re
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -30,6 +31,7 @@ _REVISION: Final = Shape(
     r"(?!.*\.\.)(?!.*//)(?!.*\.lock$)[A-Za-z0-9_](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?",
     "a branch, a tag or a commit of the repository",
 )
+_COMMIT: Final = re.compile("[0-9a-f]{40}")
 _TASK: Final = Shape("[a-z0-9]+(?:-[a-z0-9]+)*", "a task in the Hub's spelling, such as text-generation")
 _CLOUD: Final = Shape("[a-z][a-z0-9-]*", "a cloud in lower case, such as aws")
 _REGION: Final = Shape("[a-z0-9]+(?:-[a-z0-9]+)*", "a region in lower case, such as us-east-1")
@@ -38,6 +40,11 @@ _MOMENT: Final = Shape(
     "a creation time in the service's own spelling, such as 2026-11-01T09:00:00.000Z",
     at_most=40,
 )
+
+
+def is_commit(revision: str | None) -> bool:
+    """Whether a revision is a whole commit, which nobody can move, rather than a branch, a tag, or none."""
+    return revision is not None and _COMMIT.fullmatch(revision) is not None
 
 
 def _no_loader(name: str) -> str:

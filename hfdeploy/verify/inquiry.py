@@ -1,14 +1,13 @@
 """What an endpoint says of itself before it is asked to work: served name, kind of model, commit."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from hfdeploy.spec import is_commit
 from hfdeploy.stream import About, Address, Family, Late, Lost, Target, family_of, fetch
 from hfdeploy.verdict import Judgement, Reason, inconclusive
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _INFO: Final = frozenset({Family.TGI, Family.TEI, Family.UNKNOWN})
 _MODELS: Final = frozenset({Family.OPENAI, Family.UNKNOWN})
 
@@ -37,7 +36,7 @@ def inquire(address: Address, target: Target, *, seconds: float, stopped: Callab
 def other_revision(target: Target, about: About) -> Judgement | None:
     """Whether what answers says that it serves another commit: an old replica during an update, usually."""
     served = about.info.get("model_sha")
-    if not isinstance(served, str) or not _COMMIT.fullmatch(served) or not _COMMIT.fullmatch(target.revision):
+    if not isinstance(served, str) or not is_commit(served) or not is_commit(target.revision):
         return None
     if served == target.revision:
         return None
