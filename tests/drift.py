@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import config
+from plugin_stack import config
 
 DOMAIN = "chat.example.org"
 RICH: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from control_plane import Running
 from plugin_process import Plugin, Resource
-from test_plugin import SPEC
+from plugin_stack import SPEC
 
 UNSEEN = {"verify": {"when": "never"}}
 OURS = "0123456789ab"

@@ -151,7 +151,7 @@ class Stage:
             if not self._await_request(engine, point):
                 return False
             for pid in self.processes("pulumi.dynamic") if point.victim == "plugin" else [engine.pid]:
-                with suppress(ProcessLookupError):
+                with suppress(ProcessLookupError):  # it ended meanwhile
                     os.kill(pid, signal.SIGKILL)
             engine.wait(timeout=120)
             return True
@@ -191,13 +191,13 @@ class Stage:
                     if word.encode() in command and b"sh" not in command.split(b"\0")[0][-2:]:
                         found.append(int(process.name))
             except OSError:
-                continue
+                continue  # it ended meanwhile
         return found
 
     def clear(self) -> None:
         """End what a killed engine left running."""
         for pid in self.processes():
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError):  # it ended meanwhile
                 os.kill(pid, signal.SIGKILL)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from clocks import Clock
 from control_plane import OWNER, Running
-from test_plugin import SPEC, puts
-from test_wipes import Told as Quiet
+from plugin_stack import SPEC, puts
+from rows import Told as Quiet
 
 from hfdeploy.emulator import reply
 from hfdeploy.errors import Cancelled, HfdeployError

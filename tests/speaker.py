@@ -55,7 +55,7 @@ class Line:
         while left > 0 and not self.is_closing.is_set():
             readable, _, _ = select.select([self.connection], [], [], min(0.05, left))
             if readable:
-                with suppress(OSError):
+                with suppress(OSError):  # a reset is a hang-up, too
                     if self.connection.recv(1024):
                         continue
                 self.hung_up.set()
@@ -241,7 +241,7 @@ def completions(*words: str) -> list[bytes]:
 def _hear(connection: socket.socket) -> Heard | None:
     """Read one request; None when the caller left without one."""
     data = b""
-    with suppress(OSError):
+    with suppress(OSError):  # a reset is a way of leaving
         while b"\r\n\r\n" not in data:
             if not (piece := connection.recv(65536)):
                 return None
@@ -250,7 +250,9 @@ def _hear(connection: socket.socket) -> Heard | None:
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (text.partition(":") for text in lines)}
         while len(body) < int(headers.get("content-length", 0)):
-            body += connection.recv(65536)
+            if not (piece := connection.recv(65536)):
+                return None
+            body += piece
         method, path, _ = first.split(" ")
         return Heard(method, path, headers, body)
     return None

@@ -1,28 +1,20 @@
 """`adopt: <creation time>` in a spec: the one way an endpoint that is not ours becomes ours, in the plugin process."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from control_plane import Running
-from plugin_process import Plugin, Resource, running_plugin
-from test_plugin import SPEC, config, failure, puts
+from plugin_process import Plugin, Resource
+from plugin_stack import SPEC, failure, puts
 
 from hfdeploy.errors import SpecError
 from hfdeploy.spec import parse_spec
 
-pytest_plugins = ["project"]
+pytest_plugins = ["project", "plugin_stack"]
 
 MADE = "2026-11-01T09:00:00.000Z"
 THEIRS = ["hfd-o-0123456789ab", "hfd-l-tiny", "hfd-keep", "team-b"]
-
-
-@pytest.fixture
-def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
-    with running_plugin(config(world), folder=tmp_path) as process:
-        yield process
 
 
 def inputs(plugin: Plugin, **changes: Any) -> dict[str, Any]:

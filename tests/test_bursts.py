@@ -12,10 +12,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from client_calls import ALL, TINY
+from client_faults import BODY, PATHS, connect, update
 from clocks import Clock
 from replies import endpoint_reply
 from speaker import Heard, Line, Speaker, http
-from test_client_faults import ALL, BODY, PATHS, TINY, connect, update
 
 from hfdeploy import errors
 from hfdeploy.client import Api

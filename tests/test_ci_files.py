@@ -165,7 +165,7 @@ def test_a_cancelled_deployment_is_healed_by_the_next_one(world: Running, projec
             try:
                 up.wait(patience)
             except subprocess.TimeoutExpired:
-                continue
+                continue  # what a runner loses patience with gets its next signal
             break
     finally:
         up.kill()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from control_plane import Running
-from test_plugin import SPEC, config
+from plugin_stack import SPEC, config
 from test_wait import Service, endpoint
 
 from hfdeploy import errors

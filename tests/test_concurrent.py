@@ -12,9 +12,9 @@ import grpc
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, Resource, running_plugin
+from plugin_stack import SPEC, config
 from project import IDENTITY, Project
 from test_guard import FAST, guard_of
-from test_plugin import SPEC, config
 from traffic import names, writes
 
 pytest_plugins = ["project"]

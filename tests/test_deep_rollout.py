@@ -10,8 +10,8 @@ import grpc
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, running_plugin
+from plugin_stack import SPEC, Stack, config, failure, puts
 from project import Project
-from test_plugin import SPEC, Stack, config, failure, puts
 
 pytest_plugins = ["project"]
 

@@ -7,7 +7,7 @@ import pytest
 from control_plane import Running
 from drift import RICH, VALUES, quiet_plugin, shared_process
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, puts
+from plugin_stack import SPEC, Stack, config, puts
 
 pytest_plugins = ["project"]
 

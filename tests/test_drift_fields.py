@@ -6,7 +6,7 @@ import pytest
 from control_plane import Running
 from drift import RICH, kept, quiet_plugin, said, shared_process
 from plugin_process import Plugin
-from test_plugin import Stack, outlive_the_listing, puts
+from plugin_stack import Stack, outlive_the_listing, puts
 
 from hfdeploy.diff import FIELDS, put_at
 

@@ -10,7 +10,7 @@ import pytest
 from control_plane import Running
 from drift import RICH, VALUES, quiet_plugin, said, shared_process
 from plugin_process import Plugin, running_plugin
-from test_plugin import Stack, config, failure, outlive_the_listing, puts
+from plugin_stack import Stack, config, failure, outlive_the_listing, puts
 
 pytest_plugins = ["project"]
 

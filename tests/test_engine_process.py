@@ -158,7 +158,7 @@ def test_a_killed_engine_leaves_a_lock_that_is_recognised_and_can_be_removed(tmp
         running.kill()
         running.wait()
         for pid in pids.read_text().split():
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # it ended with its parent
                 os.kill(int(pid), signal.SIGKILL)
 
     (left,) = engine.read_locks(tmp_path / "state", "hfdeploy", "local")

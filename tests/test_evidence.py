@@ -15,7 +15,7 @@ import grpc
 import pytest
 from control_plane import OWNER, Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, failure
+from plugin_stack import SPEC, Stack, config, failure
 
 from hfdeploy import evidence, redact
 from hfdeploy.evidence import KEPT, Shelf, read

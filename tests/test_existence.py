@@ -1,7 +1,6 @@
 """One endpoint and never two, nobody else's and never a lost one: creates and deletes while the service misbehaves."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -11,11 +10,11 @@ import pytest
 from control_plane import OWNER, Running
 from existence import OURS, UNCLEAR, UNSEEN, blind_posts, bring, existing, in_parallel, of, seen, wanted
 from plugin_process import Plugin, running_plugin
+from plugin_stack import Stack, config, failure, puts
 from replies import endpoint_reply
 from speaker import Speaker, http
-from test_plugin import Stack, config, failure, puts
 
-pytest_plugins = ["project"]
+pytest_plugins = ["project", "plugin_stack"]
 
 MANY = [f"team-{number:03}" for number in range(100)]
 
@@ -26,12 +25,6 @@ def world(world: Running) -> Running:
     member = {"user": "founder", "organisations": ["acme", *MANY], "accepted": []}
     world.set(accounts={OWNER: member})
     return world
-
-
-@pytest.fixture
-def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
-    with running_plugin(config(world), folder=tmp_path) as process:
-        yield process
 
 
 def as_it_is(world: Running, namespace: str) -> tuple[str, Any]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from clocks import Clock
 from control_plane import Running
+from plugin_stack import puts
 from rollouts import GOOD, Make
 from speaker import Speaker, http
-from test_plugin import puts
 from test_verify import GOOD as STREAM
 from test_verify import check_of
 

@@ -17,9 +17,9 @@ from command_line import COMMAND, ROOT, on_terminal, surroundings
 from control_plane import OWNER, Running
 from front import Asked, Front, Said, front_of
 from plugin_process import Plugin, running_plugin
+from plugin_stack import Stack, failure
 from replies import endpoint_reply
 from speaker import Line, Speaker, http
-from test_plugin import Stack, failure
 
 pytest_plugins = ["project"]
 

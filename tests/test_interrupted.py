@@ -57,14 +57,14 @@ def processes(project: Project) -> list[int]:
             if process.name.isdigit() and mark in (process / "environ").read_bytes().split(b"\0"):
                 found.append(int(process.name))
         except OSError:
-            continue
+            continue  # it ended meanwhile
     return found
 
 
 def end(project: Project) -> None:
     """Nothing of the run is left on the machine."""
     for pid in processes(project):
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):  # it ended meanwhile
             os.kill(pid, signal.SIGKILL)
 
 
@@ -131,7 +131,7 @@ def test_ctrl_c_twice_loses_nothing(world: Running, project: Project) -> None:
     until(world, lambda emulator: any(one["method"] == "POST" for one in emulator.requests()), run)
 
     os.killpg(run.pid, signal.SIGINT)
-    time.sleep(0.3)
+    time.sleep(0.3)  # two strokes of a person; at once they would be one signal
     os.killpg(run.pid, signal.SIGINT)
     run.communicate(timeout=60)
 

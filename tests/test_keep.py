@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from control_plane import Running
 from plugin_process import running_plugin
+from plugin_stack import Stack, config, puts
 from project import IDENTITY, Project
 from test_guard import guard_of
-from test_plugin import Stack, config, puts
 from test_program import TINY
 from traffic import count, names, writes
 

@@ -22,7 +22,7 @@ def stranger(port: int = 0):
     with socket.create_server(("127.0.0.1", port)) as listening:
 
         def answer() -> None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the shutdown below is how this ends
                 while True:
                     caller, _ = listening.accept()
                     with caller:
@@ -42,7 +42,7 @@ def data(tmp_path):
     yield folder
     running = emulator.running(folder)
     if running:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
             os.kill(running.pid, signal.SIGKILL)
 
 

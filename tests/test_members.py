@@ -8,7 +8,7 @@ import grpc
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, Resource, running_plugin
-from test_plugin import config, failure
+from plugin_stack import config, failure
 
 from hfdeploy.errors import UsageError
 from hfdeploy.provider.members import Losses, losses, member, namespaces_of

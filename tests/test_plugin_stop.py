@@ -1,7 +1,9 @@
 """The plugin process when it is to stop: its engine cancelled, or is gone, at every kind of moment."""
 
+import os
+import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,11 @@ import grpc
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, Resource, running_plugin
-from test_plugin import Stack, config, failure
+from plugin_stack import SPEC, Stack, config, failure
 
-pytest_plugins = ["project"]
+pytest_plugins = ["project", "plugin_stack"]
 
 NAME = "/v2/endpoint/acme/tiny"
-
-
-@pytest.fixture
-def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
-    with running_plugin(config(world), folder=tmp_path) as process:
-        yield process
 
 
 def methods(world: Running) -> list[str]:
@@ -110,3 +106,56 @@ def test_a_stream_ends_with_the_engine(world: Running, plugin: Plugin) -> None:
     assert isinstance(pending.exception(timeout=60), grpc.RpcError)
     assert plugin.process.wait(timeout=60) == 0
     assert len(world.requests()) == before
+
+
+def await_a_listing(world: Running, waiting: "Future[Any]") -> None:
+    """Until a rollout asks for the namespace for the second time: it waits for its replicas then."""
+    while len([one for one in world.requests() if one["path"] == "/v2/endpoint/acme"]) < 2:
+        assert not waiting.done(), waiting.result()
+        time.sleep(0.05)
+
+
+@pytest.mark.fault(43)
+def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp_path: Path) -> None:
+    """It outlives its engine; what it did then nobody would record."""
+    world.set(durations={"pending": 200 * 8.0})
+    with running_plugin(config(world), folder=tmp_path) as plugin:
+        guard = plugin.create("guard", {"members": ["tiny"]})
+        inputs = {**SPEC, "owner": guard.outs["owner"], "logical_name": "tiny"}
+        identity = plugin.create("identity", inputs)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
+            await_a_listing(world, waiting)
+            plugin.kill_engine()
+            with pytest.raises(grpc.RpcError) as caught:
+                waiting.result(timeout=20)
+            before = len(world.requests())
+            with pytest.raises(grpc.RpcError):
+                plugin.create("identity", {**inputs, "name": "later", "logical_name": "later"})
+        assert plugin.process.wait(timeout=30) == 0
+
+    assert "nterrupted" in failure(caught) or "stop" in failure(caught)
+    assert len(world.requests()) == before
+
+
+@pytest.mark.fault(43)
+def test_a_terminated_plugin_leaves_what_the_next_run_continues(world: Running, tmp_path: Path) -> None:
+    """SIGTERM in the middle of a rollout: the endpoint exists, and the next run brings it live."""
+    world.set(durations={"pending": 200 * 5.0})
+    with running_plugin(config(world), folder=tmp_path) as plugin:
+        guard = plugin.create("guard", {"members": ["tiny"]})
+        inputs = {**SPEC, "owner": guard.outs["owner"], "logical_name": "tiny"}
+        identity = plugin.create("identity", inputs)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
+            await_a_listing(world, waiting)
+            os.kill(plugin.process.pid, signal.SIGTERM)
+            with pytest.raises(grpc.RpcError):
+                waiting.result(timeout=20)
+
+    with running_plugin(config(world), folder=tmp_path) as plugin:
+        again = plugin.create("identity", inputs)
+        brought = plugin.create("endpoint", {**inputs, "generation": again.outs["generation"]})
+
+    assert again.outs == identity.outs
+    assert brought.outs["verdict"] == "passed"

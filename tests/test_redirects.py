@@ -1,14 +1,13 @@
 """Redirects whose address is none: still a refusal in our own words, and never a traceback."""
 
-from collections.abc import Iterator
-
 import pytest
-from clocks import Clock
+from client_faults import OPERATIONS, PATHS
 from speaker import Speaker, http
-from test_client_faults import OPERATIONS, PATHS, connect
 
 from hfdeploy import errors
 from hfdeploy.client import Api
+
+pytest_plugins = ["client_faults"]
 
 MALFORMED = {
     "port": "http://somewhere:notaport/x",
@@ -17,18 +16,6 @@ MALFORMED = {
     "spaces": "http://a b/",
     "long": f"http://{'a' * 70_000}.example/",
 }
-
-
-@pytest.fixture
-def speaker() -> Iterator[Speaker]:
-    with Speaker() as one:
-        yield one
-
-
-@pytest.fixture
-def api(speaker: Speaker, clock: Clock) -> Iterator[Api]:
-    with connect(speaker, clock) as one:
-        yield one
 
 
 @pytest.mark.fault(33)

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from control_plane import STRANGER, Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, failure, outlive_the_listing
+from plugin_stack import SPEC, Stack, config, failure, outlive_the_listing
 
 pytest_plugins = ["project"]
 

@@ -1,20 +1,16 @@
-"""What happens when a rollout fails: first rollouts are paused, kept or deleted; updates are put back and proved."""
+"""What happens when the rollout of an update fails: it is put back, and what was put back is proved."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
+from broken_image import BAD, FAST, GOOD, answers_with_nothing, bad_engine, fail_update, image, streams
 from control_plane import Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, failure, outlive_the_listing, puts
+from plugin_stack import SPEC, Stack, config, failure, outlive_the_listing, puts
 
 pytest_plugins = ["project"]
-
-GOOD = SPEC["engine"]["image"]
-BAD = "acme/broken-inference:1"
-FAST = {"timeout": "20s"}
 
 
 @pytest.fixture
@@ -23,31 +19,8 @@ def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
         yield process
 
 
-def bad_engine() -> dict[str, Any]:
-    return {"engine": {**SPEC["engine"], "image": BAD}, "rollout": FAST}
-
-
-def fail_update(stack: Stack, **changes: Any) -> str:
-    with pytest.raises(grpc.RpcError) as caught:
-        stack.update(**changes)
-    return failure(caught)
-
-
 def bad_tags(world: Running) -> list[str]:
     return [tag for tag in world.get("tiny")["tags"] if tag.startswith("hfd-bad-")]
-
-
-def image(world: Running) -> str:
-    return str(world.get("tiny")["model"]["image"]["tgi"]["url"])
-
-
-def streams(world: Running) -> int:
-    return len([one for one in world.requests() if one["path"].endswith("/generate_stream")])
-
-
-def answers_with_nothing(world: Running) -> None:
-    """The broken image starts, runs and answers with no text; the good one is healthy."""
-    world.mutate("tiny", behaviour={"stream": "empty", "only": BAD})
 
 
 def test_an_update_that_answers_with_nothing_is_put_back_and_proved(world: Running, plugin: Plugin) -> None:
@@ -283,71 +256,3 @@ def test_tags_and_bounds_of_a_sleeping_endpoint_do_not_wake_it(world: Running, p
     stack.update(tags=["team-b"])
 
     assert (world.state("tiny"), streams(world)) == ("scaledToZero", before)
-
-
-def create_failing(plugin: Plugin, **changes: Any) -> str:
-    """The first rollout of an endpoint that cannot pass."""
-    guard = plugin.create("guard", {"members": ["tiny"]})
-    inputs = {**SPEC, **changes, "owner": guard.outs["owner"], "logical_name": "tiny"}
-    identity = plugin.create("identity", inputs)
-    with pytest.raises(grpc.RpcError) as caught:
-        plugin.create("endpoint", {**inputs, "generation": identity.outs["generation"]})
-    return failure(caught)
-
-
-@pytest.mark.fault(13)
-@pytest.mark.parametrize(
-    ("policy", "sentence", "left"),
-    [
-        ("pause", "was paused and does not bill", ["paused"]),
-        ("keep", "was kept as it is", ["running"]),
-        ("delete", "was deleted", []),
-    ],
-)
-def test_a_first_rollout_that_fails_follows_its_policy(
-    world: Running, plugin: Plugin, policy: str, sentence: str, left: list[str]
-) -> None:
-    """There is nothing to go back to; the default costs nothing and loses nothing."""
-    said = create_failing(
-        plugin, verify={"max_new_tokens": 4, "expect": "^never$"}, rollout={"on_create_failure": policy}
-    )
-
-    assert sentence in said
-    assert [world.state(item["name"]) for item in world._script("GET", "/endpoints")["items"]] == left
-
-
-@pytest.mark.fault(12)
-@pytest.mark.parametrize("policy", ["pause", "delete"])
-def test_an_endpoint_that_gets_no_hardware_is_paused_and_never_deleted(
-    world: Running, plugin: Plugin, policy: str
-) -> None:
-    """Stuck in `pending` proves nothing against the configuration."""
-    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_pending"}])
-
-    said = create_failing(plugin, rollout={"timeout": "3s", "on_create_failure": policy})
-
-    assert "was still pending after" in said
-    assert "gave it no hardware, which proves nothing" in said
-    assert world.state("tiny") == "paused"
-
-
-@pytest.mark.fault(12)
-def test_an_endpoint_that_never_leaves_initializing_has_failed(world: Running, plugin: Plugin) -> None:
-    """It had its hardware and did not start: usually a wrong port or too little memory, and it bills."""
-    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])
-
-    said = create_failing(plugin, rollout={"timeout": "3s"})
-
-    assert "was still initializing after" in said
-    assert world.state("tiny") == "paused"
-
-
-@pytest.mark.fault(42)
-def test_a_rollout_that_costs_more_than_it_may_has_failed(world: Running, plugin: Plugin) -> None:
-    """Starting is billed: a stuck start of eight H200 is forty dollars an hour."""
-    world.set(outcomes=[{"match": {"name": "tiny"}, "outcome": "stuck_initializing"}])
-
-    said = create_failing(plugin, rollout={"timeout": "10m", "max_usd": 0.0003})
-
-    assert "above rollout.max_usd ($0.00)" in said
-    assert world.state("tiny") == "paused"

@@ -4,9 +4,10 @@ import logging
 from typing import Any
 
 import pytest
+from client_calls import TINY, TOKEN
+from client_faults import BODY, GOOD, OPERATIONS, PATHS, UNCLEAR, asked, connect, failing, update
 from replies import endpoint_reply
-from speaker import Line, Speaker, http
-from test_client_faults import BODY, GOOD, OPERATIONS, PATHS, TINY, TOKEN, UNCLEAR, asked, connect, failing, update
+from speaker import Line, http
 
 from hfdeploy import errors
 from hfdeploy.client import Listing
@@ -16,19 +17,9 @@ from hfdeploy.redact import Secret
 from hfdeploy.settings import Settings
 from hfdeploy.wait import wait_until_live
 
+pytest_plugins = ["client_faults"]
+
 ALL = PATHS["list"]
-
-
-@pytest.fixture
-def speaker():
-    with Speaker() as speaker:
-        yield speaker
-
-
-@pytest.fixture
-def api(speaker, clock):
-    with connect(speaker, clock) as api:
-        yield api
 
 
 def at(clock, times: list[float], answer):

@@ -1,28 +1,21 @@
 """Rollouts that get stuck or fail: what is said, what is sent, and what is left, in the plugin process."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from broken_image import BAD, GOOD, bad_engine, create_failing, fail_update, image
 from control_plane import OWNER, Running
 from plugin_process import Plugin, running_plugin
+from plugin_stack import SPEC, Stack, failure, puts
 from replies import endpoint_reply
 from speaker import Speaker, http
-from test_plugin import SPEC, Stack, config, failure, puts
-from test_restore import BAD, GOOD, bad_engine, create_failing, fail_update, image
 
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.wire import State
 
-pytest_plugins = ["project"]
-
-
-@pytest.fixture
-def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
-    with running_plugin(config(world), folder=tmp_path) as process:
-        yield process
+pytest_plugins = ["project", "plugin_stack"]
 
 
 def changed(world: Running, since: int = 0) -> list[str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import grpc
 import pytest
+from broken_image import BAD, GOOD, answers_with_nothing, bad_engine, fail_update, image, streams
 from control_plane import Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, failure, puts
-from test_restore import BAD, GOOD, answers_with_nothing, bad_engine, fail_update, image, streams
+from plugin_stack import SPEC, Stack, config, failure, puts
 
 from hfdeploy.emulator import reply
 

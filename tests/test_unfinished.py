@@ -6,7 +6,6 @@ Plugin processes are killed in the middle of an update; what comes after is a pr
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import grpc
 import pytest
 from control_plane import Running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, failure, outlive_the_listing, puts
+from plugin_stack import SPEC, Stack, config, failure, outlive_the_listing, puts
 
 pytest_plugins = ["project"]
 
@@ -47,7 +46,7 @@ def kill_in_update(world: Running, folder: Path, stack: Stack, *, is_answered: b
         while time.monotonic() < deadline and not _is_time(world.requests()[since:], is_answered=is_answered):
             time.sleep(0.05)
         doomed.process.kill()
-        with suppress(grpc.RpcError):
+        with pytest.raises(grpc.RpcError):
             waiting.result(timeout=30)
     assert world.inner("tiny")["config"]["model"]["env"] == SENT
     if is_answered:

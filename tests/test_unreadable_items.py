@@ -7,8 +7,8 @@ import pytest
 from clocks import Clock
 from control_plane import OWNER
 from replies import endpoint_reply
+from rows import Told
 from speaker import Speaker, http
-from test_wipes import Told
 
 from hfdeploy.errors import Unreachable
 from hfdeploy.owner import own_tags
@@ -56,7 +56,7 @@ def end(speaker: Speaker, clock: Clock, *items: object) -> Told:
 )
 def test_what_is_ours_and_unreadable_is_not_nothing(speaker: Speaker, clock: Clock, items: list[Any]) -> None:
     """It is alive and bills: a `destroy` over it is not green, and says by which tag it knows."""
-    with pytest.raises(Unreachable, match=rf"with the tag hfd-o-{OURS} cannot be read"):
+    with pytest.raises(Unreachable, match=rf"with the tag hfd-o-{OURS}, which cannot be read"):
         end(speaker, clock, *items)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from control_plane import Running
-from rollouts import BAD, GOOD, Make, keep_listing, tgi
-from test_plugin import puts
+from plugin_stack import puts
+from rollouts import BAD, GOOD, Make, Stack, keep_listing, tgi
 
 pytest_plugins = ["project", "rollouts"]
 
@@ -96,15 +96,22 @@ def test_replicas_that_had_to_go_for_a_killed_update_prove_nothing_for_it(
     assert len(puts(world)) == 1
 
 
-@pytest.mark.fault(36)
-def test_new_secrets_are_not_proved_by_replicas_that_have_the_old_ones(
-    make: Make, world: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The values are known to be new, so replicas that stay still have those of before."""
+@pytest.fixture
+def rotated(make: Make, world: Running, monkeypatch: pytest.MonkeyPatch) -> tuple[Stack, str]:
+    """A secret has a new value, and the replica that has the old one, named here, stays in the listing."""
     monkeypatch.setenv("K", "one1one1")
     stack = make(secrets={"A": {"from_env": "K"}})
     old = keep_listing(world, monkeypatch)
     monkeypatch.setenv("K", "two2two2")
+    return stack, old
+
+
+@pytest.mark.fault(36)
+def test_new_secrets_are_not_proved_by_replicas_that_have_the_old_ones(
+    rotated: tuple[Stack, str], world: Running
+) -> None:
+    """The values are known to be new, so replicas that stay still have those of before."""
+    stack, old = rotated
     before = asked(world)
 
     said = stack.fail()
@@ -115,14 +122,9 @@ def test_new_secrets_are_not_proved_by_replicas_that_have_the_old_ones(
 
 
 @pytest.mark.fault(36)
-def test_secrets_that_a_killed_run_sent_wait_for_its_replicas_too(
-    make: Make, world: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secrets_that_a_killed_run_sent_wait_for_its_replicas_too(rotated: tuple[Stack, str], world: Running) -> None:
     """The mark says that the values are there, and so nothing is sent; which replica has them is another question."""
-    monkeypatch.setenv("K", "one1one1")
-    stack = make(secrets={"A": {"from_env": "K"}})
-    old = keep_listing(world, monkeypatch)
-    monkeypatch.setenv("K", "two2two2")
+    stack, old = rotated
     stack.kill()
     stack.refresh()
 

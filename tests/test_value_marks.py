@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from control_plane import Running
+from plugin_stack import puts
 from rollouts import BAD, BARE, GOOD, Make, custom, seeded, served, tgi
-from test_plugin import puts
 
 from hfdeploy.provider import memory
 

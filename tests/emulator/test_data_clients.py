@@ -4,7 +4,7 @@ import asyncio
 
 import openai
 import pytest
-from data_plane import http
+from data_plane import http, until
 from huggingface_hub import AsyncInferenceClient, InferenceClient
 from huggingface_hub.errors import HfHubHTTPError, OverloadedError, TextGenerationError, ValidationError
 from huggingface_hub.inference import _common
@@ -125,9 +125,12 @@ def test_errors_arrive_as_the_classes_of_the_client(plane, given, script, env, e
 @pytest.mark.parametrize("stream", ["cut", "html", "empty"])
 def test_a_broken_stream_looks_like_a_good_one_to_this_client(plane, stream) -> None:
     """Why a verification does not rely on it."""
-    client = InferenceClient(plane.add(behaviour={"stream": stream}), token=TOKEN)
+    url = plane.add(behaviour={"stream": stream})
+    client = InferenceClient(url, token=TOKEN)
 
     list(client.text_generation("Hi", stream=True, max_new_tokens=9))
+
+    until(lambda: plane.statuses(url) == [200])
 
 
 def test_the_client_drops_parameters_that_the_toolkit_does_not_know(plane, monkeypatch) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from client_calls import TOKEN
 from speaker import Line, Speaker
 from test_bursts import READS, ROUTES, VERBS
-from test_client_faults import TOKEN
 
 from hfdeploy import client, errors
 from hfdeploy.client import Deadlines
@@ -76,7 +76,7 @@ def deaf() -> Iterator[str]:
         for _ in range(8):
             caller = socket.socket()
             caller.setblocking(False)
-            with suppress(BlockingIOError):
+            with suppress(BlockingIOError):  # nobody waits here for the connection
                 caller.connect(listener.getsockname())
             callers.append(caller)
         is_waiting = [caller for caller in callers if not select.select([], [caller], [], 0.2)[1]]

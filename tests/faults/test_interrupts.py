@@ -109,7 +109,7 @@ class Desk(Scene):
 
     def _signal(self, engine: subprocess.Popen[str], key: signal.Signals) -> None:
         """To the group of the terminal; CI's last word is for every process that the run has started."""
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):  # the keys before this one have ended it
             os.killpg(engine.pid, key)
         if key is signal.SIGKILL:
             self.clear()

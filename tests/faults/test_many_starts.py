@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from control_plane import Running, running
-from plugin_process import Plugin, Resource, running_plugin
-from test_plugin import SPEC, config
+from plugin_process import Plugin, Resource
+from plugin_stack import SPEC
+
+pytest_plugins = ["plugin_stack"]
 
 MANY = 50
 START = 10.0
@@ -21,12 +22,6 @@ def world() -> Iterator[Running]:
     with running(speed=60) as emulator:
         emulator.set(durations={"pending": 300, "initializing": 300}, request_log_size=100_000)
         yield emulator
-
-
-@pytest.fixture
-def plugin(world: Running, tmp_path: Path) -> Iterator[Plugin]:
-    with running_plugin(config(world), folder=tmp_path) as process:
-        yield process
 
 
 @pytest.mark.fault(45)

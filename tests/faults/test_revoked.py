@@ -11,10 +11,10 @@ from typing import Any
 
 import grpc
 import pytest
+from broken_image import BAD, GOOD, bad_engine
 from control_plane import Running, running
 from plugin_process import Plugin, running_plugin
-from test_plugin import SPEC, Stack, config, outlive_the_listing
-from test_restore import BAD, GOOD, bad_engine
+from plugin_stack import SPEC, Stack, config, outlive_the_listing
 
 LISTED = "/v2/endpoint/acme"
 MOST = 40

@@ -11,7 +11,7 @@ import pytest
 from control_plane import OWNER, Running
 from existence import UNCLEAR, blind_posts, bring, existing, in_parallel, of, seen, wanted
 from plugin_process import running_plugin
-from test_plugin import config
+from plugin_stack import config
 
 pytest_plugins = ["project"]
 

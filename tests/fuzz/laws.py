@@ -97,7 +97,7 @@ def _objects(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
         try:
             one = json.loads("\n".join(lines))
         except (ValueError, RecursionError):
-            continue
+            continue  # noise is no object
         if isinstance(one, dict):
             yield "\n".join(lines), one
 

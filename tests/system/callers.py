@@ -113,11 +113,16 @@ class Caller:
 
 
 def command(environment: str, program: str) -> list[str | Path]:
-    """How a program of `programs/` is started in an environment of `clients/`; node wants it beside its packages."""
+    """How a program of `programs/` is started in an environment of `clients/`.
+
+    Node looks for packages and modules beside a program, so all that are written for it go where its packages are.
+    """
     if environment != "node":
         return [environments.python(environment), PROGRAMS / program]
     folder = environments.node()
-    return [environments.program("node", "nodejs"), shutil.copy(PROGRAMS / program, folder)]
+    for module in PROGRAMS.glob("*.mjs"):
+        shutil.copy(module, folder)
+    return [environments.program("node", "nodejs"), folder / program]
 
 
 def only(sent: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,21 +1,9 @@
 // A browser on the `/docs` page of an endpoint: what it loads and shows, and what "Send" on one route brings.
 // Everything but this machine is unreachable for it. Prints one JSON object for each step.
-import { chromium } from "playwright-core";
+import { launched } from "./browser.mjs";
 
-const { CHROMIUM, ENDPOINT_URL, ROUTE, UNTIL, TOKEN, SCREENSHOT } = process.env;
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-  ],
-});
+const { ENDPOINT_URL, ROUTE, UNTIL, TOKEN, SCREENSHOT } = process.env;
+const browser = await launched("127.0.0.1");
 const tell = (step) => console.log(JSON.stringify(step));
 try {
   const page = await browser.newPage({ viewport: { width: 1000, height: 900 } });

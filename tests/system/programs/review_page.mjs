@@ -3,23 +3,11 @@
 // Prints one JSON object.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { launched } from "./browser.mjs";
 
-const { CHROMIUM, PAGE, PICTURES } = process.env;
+const { PAGE, PICTURES } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-  ],
-});
+const browser = await launched();
 const told = { asked: [], complaints: [], dialogs: [] };
 
 async function open(options = {}) {
