@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broken_image import BAD
 from command_line import ROOT, SPEC, run, succeed, surroundings, talking_to, tell
 from control_plane import Running
 from project import Project
@@ -285,6 +286,26 @@ class TestStack:
         (change,) = [one for one in told["changes"] if one["action"] != "unchanged"]
         assert (change["endpoint"], change["action"], change["requests"]) == ("aa", "update", ["PUT"])
         assert "a run which did not succeed" in str(change)
+
+    def test_what_would_end_red_is_found_before_it(self, world: Running, stack: Project) -> None:
+        """A configuration that failed and was put back; one that a pause kept from being tried, and that then failed."""
+        world.set(outcomes=[{"match": {"model.image.tgi.url": BAD}, "outcome": "update_failed"}])
+        stack.spec("aa", engine={"type": "tgi", "image": BAD}, verify={"when": "never"})
+        world.mutate("bb", state="paused")
+        stack.spec("bb", instance="nvidia-l4 x1", verify={"when": "never"})
+        ended = stack.pulumi("up", "--yes", "--skip-preview", code=None)
+        assert ended.returncode != 0
+        world.mutate("bb", state="updateFailed")
+        before = count(world)
+
+        told = self.plan(stack, "--against", "state", code=5)
+
+        found = {one["rule"]: one for one in told["findings"] if one["severity"] == "error"}
+        assert {rule: one["endpoint"] for rule, one in found.items()} == {"known-bad": "aa", "given-up": "bb"}
+        assert "rollout.attempt (now 1)" in found["known-bad"]["sentence"]
+        assert "updateFailed" in found["given-up"]["sentence"]
+        assert {one["endpoint"]: one["requests"] for one in told["changes"]}["bb"] == []
+        assert writes(world, before) == []
 
     def test_live_goes_by_the_stacks_tags(self, world: Running, stack: Project) -> None:
         """What carries them and has no spec would go; a namesake without them is refused; others are nobody's."""

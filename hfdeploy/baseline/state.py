@@ -25,7 +25,7 @@ from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
-from hfdeploy.rollout import work_on
+from hfdeploy.rollout import Work, told_known_bad, work_on
 from hfdeploy.spec import declare, parse_spec
 from hfdeploy.wire import Endpoint
 from hfdeploy.wire import State as Condition
@@ -79,7 +79,8 @@ def _new(goal: Goal, stack: Stack) -> tuple[Difference, list[Finding]]:
         return Difference(goal.declared, requests=()), [taken]
     news = {**goal.declared, "owner": owner, "logical_name": goal.name, "generation": found.generation}
     tags = () if is_own(found, owner, goal.name) else ("PUT",)
-    return Difference(goal.declared, requests=(*tags, *_sent(goal, news, None, found, stack))), []
+    work = _work(goal, news, None, found, stack)
+    return Difference(goal.declared, requests=(*tags, *_requests(work))), [*_hopeless(goal, work)]
 
 
 def _compared(goal: Goal, one: Kept, stack: Stack) -> tuple[Difference, list[Finding]]:
@@ -98,7 +99,9 @@ def _compared(goal: Goal, one: Kept, stack: Stack) -> tuple[Difference, list[Fin
     requests: tuple[str, ...] | None = None if one.live is None else ()
     if is_changed and one.live is not None:
         try:
-            requests = _sent(goal, news, one.outs, one.live, stack)
+            work = _work(goal, news, one.outs, one.live, stack)
+            requests = _requests(work)
+            said += _hopeless(goal, work)
         except BlockingFinding as refused:
             said.append(finding_of(goal.loaded, "drift-blocked", Severity.ERROR, "name", str(refused)))
         if not is_ours(one.live, str(one.existence["owner"])):
@@ -125,8 +128,8 @@ def _told(one: Kept, news: Props, reasons: list[str], row: _Heard) -> tuple[tupl
     return fields, tuple(words)
 
 
-def _sent(goal: Goal, news: Props, outs: Props | None, live: Endpoint, stack: Stack) -> tuple[str, ...]:
-    """What bringing this configuration live sends.
+def _work(goal: Goal, news: Props, outs: Props | None, live: Endpoint, stack: Stack) -> Work:
+    """What bringing this configuration live has to do.
 
     Raises:
         BlockingFinding: the stack does not let a run put back what somebody changed.
@@ -137,17 +140,34 @@ def _sent(goal: Goal, news: Props, outs: Props | None, live: Endpoint, stack: St
     if outs is not None:
         drift.require_agreed(outs, news, mode)
         meant = drift.with_kept(outs, news, mode)
-    plan = goal.plan if meant is news else session.plan_for_reading(parse_spec(spec_fields(meant)), goal.namespace)
+    # As the provider plans it: what was sent before, and failed, is known by a digest of exactly that.
+    plan = session.plan_for_reading(parse_spec(spec_fields(meant)), goal.namespace)
     note = Note(stack.name, plan.name, stack.program)
     rollout, _ = make_goal(meant, outs, plan, memory.read_values(plan, session), session, note)
-    work = work_on(rollout, live)
+    return work_on(rollout, live)
+
+
+def _requests(work: Work) -> tuple[str, ...]:
+    state, spec = work.found.status.state, work.goal.plan.spec
     requests = ["PUT"] if work.is_sent else []
-    if live.status.state is Condition.SCALED_TO_ZERO and work.is_proof_due and plan.spec.autoscaling.min == 0:
+    if state is Condition.SCALED_TO_ZERO and work.is_proof_due and spec.autoscaling.min == 0:
         # It is given back as it was found.
         requests.append(SLEEP)
-    if live.status.state is Condition.PAUSED and rollout.may_resume:
+    if state is Condition.PAUSED and work.goal.may_resume:
         requests.append(RESUME)
     return tuple(requests)
+
+
+def _hopeless(goal: Goal, work: Work) -> Iterator[Finding]:
+    """What an `up` ends red with before it sends the change, or because of what the service said already."""
+    if work.is_known_bad:
+        yield finding_of(goal.loaded, "known-bad", Severity.ERROR, "rollout", told_known_bad(work))
+    elif work.was_given_up:
+        sentence = (
+            f"{goal.place} is {work.found.status.state} with exactly this configuration, which was never proved: an "
+            f"`up` takes that for evidence against it and ends as after a failed rollout."
+        )
+        yield finding_of(goal.loaded, "given-up", Severity.ERROR, "name", sentence)
 
 
 def _removal(one: Kept, stack: Stack) -> Difference:

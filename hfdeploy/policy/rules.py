@@ -167,6 +167,8 @@ _ALL: Final = (
     Rule("protected", _ERROR, "The change removes what is protected.", "Take the protection off first."),
     Rule("drift-kept", _WARNING, "Somebody changed the endpoint outside the stack.", "Take it into the spec."),
     Rule("drift-blocked", _ERROR, "Somebody changed the endpoint outside the stack.", "Take it into the spec."),
+    Rule("known-bad", _ERROR, "This configuration failed and was put back.", "Change it, or raise rollout.attempt."),
+    Rule("given-up", _ERROR, "The service gave up on this configuration.", "Change it, or raise rollout.attempt."),
     Rule("too-many-removals", _ERROR, "More endpoints go than one run may remove.", "Set HFDEPLOY_ALLOW_REMOVALS."),
     Rule("policy-cloud", _ERROR, "The policy does not allow this cloud.", "Choose one of limits.clouds."),
     Rule("policy-region", _ERROR, "The policy does not allow this region.", "Choose one of limits.regions."),

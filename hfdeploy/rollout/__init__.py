@@ -12,7 +12,7 @@ from hfdeploy.rollout.goal import Goal, Journal, Means, Outcome, Prove, Report
 from hfdeploy.rollout.live import bring_live
 from hfdeploy.rollout.record import Keep, Record
 from hfdeploy.rollout.request import add_credentials, let_go
-from hfdeploy.rollout.work import work_on
+from hfdeploy.rollout.work import Work, told_known_bad, work_on
 
 __all__ = [
     "Goal",
@@ -23,9 +23,11 @@ __all__ = [
     "Prove",
     "Record",
     "Report",
+    "Work",
     "add_credentials",
     "bring_live",
     "let_go",
     "make_check",
+    "told_known_bad",
     "work_on",
 ]

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from hfdeploy.client import Api
 from hfdeploy.diff import SECRETS, compare, not_as_asked
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
-from hfdeploy.owner import bad_tag, is_ours, marks_of, own_tags
-from hfdeploy.plan import REGISTRY
+from hfdeploy.owner import is_ours, own_tags
 from hfdeploy.rollout.failure import end_first_rollout, look, write_down
 from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.record import verdict_of
 from hfdeploy.rollout.request import named, put, sealed
 from hfdeploy.rollout.restore import end_update
 from hfdeploy.rollout.start import await_start, give_back, listed, replicas, require_as_asked, require_new_replicas
-from hfdeploy.rollout.work import Work, work_on
+from hfdeploy.rollout.work import Work, told_known_bad, work_on
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.verdict import Verdict
 from hfdeploy.verify import Verification
@@ -41,8 +40,9 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     found = _find_ours(goal, means.api)
     work = work_on(goal, found)
     goal = work.goal
+    if work.is_known_bad:
+        raise RolloutFailed(told_known_bad(work))
     body = sealed(work.changes, goal, found)
-    _refuse_known_bad(goal, found, body)
     is_visible = compare(goal.wanted, found).is_served
     before = _replicas_to_go(goal, found, means) if work.replaces else frozenset()
     if not body and goal.is_unproved:
@@ -169,27 +169,6 @@ def _replicas_to_go(goal: Goal, found: Endpoint, means: Means) -> frozenset[str]
     if found.status.state is State.UPDATE_FAILED and goal.is_return:
         return frozenset()
     return replicas(goal, means.api)
-
-
-def _refuse_known_bad(goal: Goal, found: Endpoint, body: Body) -> None:
-    """A pipeline that retries every ten minutes must not break production every ten minutes."""
-    if not body or bad_tag(goal.digest) not in found.tags or _has_new_values(goal, found):
-        return
-    state = found.status.state
-    serves = state in {State.RUNNING, State.SCALED_TO_ZERO, State.PAUSED}
-    now = "" if serves else f" But what was put back is {state}: run `pulumi up` with the spec as it was."
-    raise RolloutFailed(
-        f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the spec, "
-        f"or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more.{now}"
-    )
-
-
-def _has_new_values(goal: Goal, found: Endpoint) -> bool:
-    """Whether secrets would be sent that the configuration was not tried with; not said where no state knows them."""
-    if not goal.knows_values:
-        return False
-    is_new_password = REGISTRY in goal.rotated and marks_of(found.tags).get("registry") != goal.marks.get("registry")
-    return is_new_password or SECRETS in goal.resend
 
 
 def _pause_or_resume(goal: Goal, found: Endpoint, live: Endpoint, means: Means) -> Endpoint:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 
 from hfdeploy.diff import IMAGE, SECRETS, Changes, compare
+from hfdeploy.owner import bad_tag, marks_of
+from hfdeploy.plan import REGISTRY
 from hfdeploy.rollout.goal import Goal
 from hfdeploy.rollout.request import with_values_seen
-from hfdeploy.wire import Endpoint
+from hfdeploy.wire import Endpoint, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class Work:
     goal: Goal
     """As asked for, and by what the endpoint says of its secret values."""
 
+    found: Endpoint
     changes: Changes
 
     @property
@@ -26,6 +29,27 @@ class Work:
     def replaces(self) -> bool:
         """Whether what answers is replaced by it."""
         return self.changes.is_served or bool({SECRETS, IMAGE} & self.goal.resend)
+
+    @property
+    def is_known_bad(self) -> bool:
+        """Whether this configuration, with these values, failed before and was put back; it is not sent again."""
+        return self.is_sent and bad_tag(self.goal.digest) in self.found.tags and not self._has_untried_values
+
+    @property
+    def _has_untried_values(self) -> bool:
+        """Whether secrets go out that it was not tried with; nobody can tell where no state knows them."""
+        goal = self.goal
+        if not goal.knows_values:
+            return False
+        is_new_password = REGISTRY in goal.rotated and marks_of(self.found.tags).get("registry") != goal.marks.get(
+            "registry"
+        )
+        return is_new_password or SECRETS in goal.resend
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether the service gave up on exactly this configuration, which was never proved: evidence against it."""
+        return self.found.status.state.is_failure and not self.is_sent
 
     @property
     def is_proof_due(self) -> bool:
@@ -42,4 +66,15 @@ def work_on(goal: Goal, found: Endpoint) -> Work:
         # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
         goal = replace(goal, resend=goal.resend | {IMAGE})
         changes = compare(goal.wanted, found, resend=goal.resend)
-    return Work(goal, changes)
+    return Work(goal, found, changes)
+
+
+def told_known_bad(work: Work) -> str:
+    """Why it is not sent: a pipeline that retries every ten minutes must not break production every ten minutes."""
+    goal, state = work.goal, work.found.status.state
+    serves = state in {State.RUNNING, State.SCALED_TO_ZERO, State.PAUSED}
+    now = "" if serves else f" But what was put back is {state}: run `pulumi up` with the spec as it was."
+    return (
+        f"{goal.place}: this configuration failed before and was put back, so it was not sent again. Change the spec, "
+        f"or raise rollout.attempt (now {goal.plan.spec.rollout.attempt}) to try it once more.{now}"
+    )
