@@ -161,8 +161,16 @@ def test_exit_5_a_plan_of_a_stack_over_its_budget(specs) -> None:
     rich = run("plan", "--stack", "rich", cwd=specs.parent)
 
     assert (poor.returncode, rich.returncode) == (5, 0)
-    assert "hfdeploy:budget allows $1.00/month: demo $" in poor.stderr
+    assert "stacks/Pulumi.poor.yaml:1: hfdeploy:budget: With every replica up" in poor.stdout
+    assert "Nothing was sent" not in poor.stdout + poor.stderr
     assert "\ndemo " in poor.stdout
+    for form in ("json", "markdown", "junit", "github", "sarif", "html"):
+        document = run("plan", "--stack", "poor", "--format", form, cwd=specs.parent)
+        assert document.returncode == 5
+        assert "allows $1.00/month: demo $" in document.stdout.replace("\\$", "$"), form
+        assert "monthly_ceiling_usd" in document.stdout.replace("\\_", "_"), form
+    found = json.loads(run("plan", "--stack", "poor", "--format", "json", cwd=specs.parent).stdout)["findings"]
+    assert [one["severity"] for one in found if one["rule"] == "budget-exceeded"] == ["error"]
 
 
 @pytest.mark.parametrize("columns", [160, 100, 60])

@@ -30,7 +30,7 @@ class Rule:
     says: str
     fix: str
     is_fixed: bool = False
-    """Whether no policy can change it: there is nothing that could be deployed in spite of it."""
+    """Whether no policy can change it: nothing could be deployed in spite of it, or another limit would be lifted."""
 
     is_mended: bool = False
     """Whether `hfdeploy plan --fix` can settle it."""
@@ -48,6 +48,13 @@ _ALL: Final = (
         _ERROR,
         "The package has no image of this engine for this hardware.",
         "Name one as engine.image.",
+        is_fixed=True,
+    ),
+    Rule(
+        "budget-exceeded",
+        _ERROR,
+        "With every replica up, the stack costs more in a month than its hfdeploy:budget allows, or nobody knows.",
+        "Lower autoscaling.max, choose smaller hardware, or raise monthly_ceiling_usd of hfdeploy:budget.",
         is_fixed=True,
     ),
     Rule("engine-hardware", _ERROR, "The engine does not run on this hardware.", "Choose another of the two."),
@@ -242,7 +249,7 @@ def rules_document() -> str:
             "`pulumi preview` and `pulumi up`; a warning is shown in all three; a note is in the review alone.",
             "A policy changes these weights: [policy.md](policy.md).",
             "",
-            "¹ `hfdeploy plan --fix` settles it. ² No policy can change it: without it there is nothing to deploy.",
+            "¹ `hfdeploy plan --fix` settles it. ² No policy can change it: where it speaks, nothing is deployed.",
             "³ It is about what runs, so `hfdeploy audit` alone has it: [audit.md](audit.md).",
             "",
             "| rule | weight | what it says | what settles it |",

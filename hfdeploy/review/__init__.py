@@ -20,13 +20,14 @@ from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
 from hfdeploy.review.memory import fit_of, of_memory
 from hfdeploy.review.mending import Mend, mends
-from hfdeploy.review.ruling import ruled, under_policy
+from hfdeploy.review.ruling import Budget, ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
 from hfdeploy.spec import LoadedSpec
 
 __all__ = [
     "Action",
     "Before",
+    "Budget",
     "Change",
     "Delta",
     "Difference",
