@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 from command_line import ROOT, SPEC, on_terminal, run, succeed, surroundings, talking_to, tell
 
@@ -218,6 +219,20 @@ def test_what_is_no_spec_is_a_finding_in_documents(specs) -> None:
     [result] = json.loads(ended.stdout)["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (result["ruleId"], result["level"], place["region"]["startLine"]) == ("spec-invalid", "error", 8)
+
+
+def test_what_is_no_spec_is_a_finding_for_programs_too(specs) -> None:
+    """An empty answer says nothing to whoever reads it; the specs that can be judged are in it."""
+    (specs / "other.yaml").write_text("name: other\ncolor: red\n")
+
+    ended = run("plan", "specs", "--format", "json", cwd=specs.parent)
+
+    document = json.loads(ended.stdout)
+    assert ended.returncode == 2
+    jsonschema.validate(document, json.loads(succeed("schema", "--of", "review")))
+    broken = [one for one in document["findings"] if one["rule"] == "spec-invalid"]
+    assert {(one["file"], one["severity"]) for one in broken} == {("specs/other.yaml", "error")}
+    assert [one["name"] for one in document["endpoints"]] == ["demo"]
 
 
 def test_a_file_that_cannot_be_written_is_said(specs) -> None:

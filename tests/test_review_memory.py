@@ -61,7 +61,10 @@ def test_a_review_for_programs_has_the_arithmetic(specs: Path) -> None:
     [endpoint] = tell("plan", specs)["endpoints"]
 
     assert endpoint["fit"]["verdict"] == "fit"
-    assert endpoint["fit"]["per_gpu_bytes"]["weights"] == 43_716_736_123
+    sums = endpoint["fit"]["per_gpu_bytes"]
+    assert sums["weights"] == 43_716_736_123
+    assert sums["activation"] == 2048 * 2 * (3 * 32_768 + 3 * 8_192)
+    assert sums["overhead"] == sums["activation"] + sums["logits"] + sums["runtime"]
 
 
 def test_a_repository_that_nobody_locked_is_unknown_and_a_note(specs: Path) -> None:

@@ -109,7 +109,8 @@ def fit(
         raise UnknownHardware(f"The catalogue has no hardware in {cloud} {region}: `hfdeploy catalog` lists what is.")
     asked = resolve(instance, cloud=cloud, region=region, catalog=catalog).hardware if instance else None
     model = _model(chosen, repository, revision, gguf, config, weights_bytes)
-    load = Load(max_model_len=max_model_len, concurrency=concurrency, precision=precision)
+    told = {"half": "float16"}.get(dtype, dtype) if precision is Precision.HALF else ""
+    load = Load(max_model_len=max_model_len, concurrency=concurrency, precision=precision, dtype=told)
     if model.file:
         load = _of_llamacpp(load)
     fits = rank(model, rows, load)

@@ -41,7 +41,7 @@ from hfdeploy.cli.terminal import Format
 from hfdeploy.cli.usage import METRICS, UsageOption, usage_of_plans
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
 from hfdeploy.lock import read_locks
-from hfdeploy.review import own_change, review_specs, with_change
+from hfdeploy.review import Review, own_change, review_specs, with_change
 from hfdeploy.settings import Settings
 from hfdeploy.spec import json_schema, load_specs, read_specs
 
@@ -146,9 +146,10 @@ def plan(
     review = review_specs(loaded, catalog, lock)
     told = Asked(_again(paths, stack, against), stack or "", chosen.namespace, with_bodies=body)
     if problems:
-        if output not in {ReviewFormat.TEXT, ReviewFormat.JSON}:
+        if output is not ReviewFormat.TEXT:
+            # Half a table would be read as the whole; a document says what is missing in it.
             with into(target):
-                write_document(with_problems(review, problems), output, told)
+                _write(with_problems(review, problems), output, told, catalog)
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
     if fix:
         judged.mend(review, loaded, lock)
@@ -185,15 +186,20 @@ def plan(
     judged.remind(review)
     shown = own_change(review) if against not in {None, *Baseline} else review
     with into(target):
-        match output:
-            case ReviewFormat.JSON:
-                terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
-            case ReviewFormat.TEXT:
-                show(shown, today, with_bodies=body)
-            case _:
-                write_document(shown, output, replace(told, today=today))
+        if output is ReviewFormat.TEXT:
+            show(shown, today, with_bodies=body)
+        else:
+            _write(shown, output, replace(told, today=today), catalog)
     if shown.blocking:
         raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
+
+
+def _write(review: Review, output: ReviewFormat, told: Asked, catalog: Catalog) -> None:
+    if output is ReviewFormat.JSON:
+        document = render.plan_json(review, namespace=told.namespace, catalog=catalog, today=told.today)
+        terminal.write_json(document)
+    else:
+        write_document(review, output, told)
 
 
 def _again(paths: list[Path] | None, stack: str | None, against: str | None) -> str:

@@ -59,6 +59,12 @@ _ALL: Final = (
     ),
     Rule("engine-hardware", _ERROR, "The engine does not run on this hardware.", "Choose another of the two."),
     Rule(
+        "dtype-unsupported",
+        _ERROR,
+        "The engine is told to compute in bfloat16 on a GPU that has none; a warning where it may start all the same.",
+        "Say float16.",
+    ),
+    Rule(
         "parallel-sizes",
         _ERROR,
         "The parallel sizes do not multiply to the accelerators that the instance has.",
