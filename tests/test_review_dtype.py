@@ -1,4 +1,4 @@
-"""bfloat16 on a card that has none: an engine that is told to compute in it does not start, however much memory there is."""
+"""bfloat16 on a card that has none: an engine that is told to compute in it does not start, memory or not."""
 
 from pathlib import Path
 from typing import Any

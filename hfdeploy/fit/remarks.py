@@ -7,7 +7,6 @@ from hfdeploy.fit.card import Card
 from hfdeploy.fit.terms import Arithmetic, Load, Model, gib
 from hfdeploy.fit.weights import Precision
 
-
 _BFLOAT16: Final = 8.0
 """The least compute capability that has it."""
 

@@ -10,8 +10,8 @@ from hfdeploy.spec import LoadedSpec
 
 def of_instance(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     # Deprecated and unavailable hardware is no error here, although a new endpoint cannot have it: one that runs on
-    # it may stay, only what is live tells the two apart, and a finding that blocks would stop every run of a stack on
-    # the day its hardware is retired. The service itself refuses the new endpoint, and nothing is billed for that.
+    # it may stay, and a finding that blocks would stop every run of a stack on the day its hardware is retired. Where
+    # something is compared with (`--against`), `with_change` knows which endpoints are new there, and makes it one.
     for warning in plan.resolution.warnings:
         fix = f"Write {plan.hardware.spelling}." if warning.code.startswith("label-") else ""
         yield finding_of(one, warning.code, Severity.WARNING, "instance", warning.sentence, fix=fix)
