@@ -185,7 +185,7 @@ def over_budget(estimates: Mapping[str, Estimate], most: Decimal) -> str | None:
     if total.unpriced:
         return (
             f"hfdeploy:budget allows {format_month(most)}, and nobody can tell what {', '.join(total.unpriced)} would "
-            f"cost, which has no price. Nothing was sent. Choose hardware with a price, or take hfdeploy:budget out."
+            f"cost, which has no price. Choose hardware with a price, or take hfdeploy:budget out."
         )
     if total.ceiling <= most:
         return None
@@ -194,8 +194,8 @@ def over_budget(estimates: Mapping[str, Estimate], most: Decimal) -> str | None:
     more = f" and {len(dearest) - 5} more" if len(dearest) > 5 else ""
     return (
         f"With every replica up this stack costs {format_month(total.ceiling)}, and hfdeploy:budget allows "
-        f"{format_month(most)}: {told}{more}. Nothing was sent. Lower autoscaling.max, choose smaller hardware, or "
-        f"raise monthly_ceiling_usd of hfdeploy:budget."
+        f"{format_month(most)}: {told}{more}. Lower autoscaling.max, choose smaller hardware, or raise "
+        f"monthly_ceiling_usd of hfdeploy:budget."
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hfdeploy.errors import UsageError
 from hfdeploy.fit import Model, Shape, Weights, attention_document, read_attention
-from hfdeploy.spec import EndpointSpec, LlamacppEngine
+from hfdeploy.spec import EndpointSpec, LlamacppEngine, LoadedSpec
 
 FILE: Final = "hfdeploy.lock.json"
 _VERSION: Final = 1
@@ -40,9 +40,18 @@ class Lock:
     """Repositories by `key_of`."""
 
     models: Mapping[str, Locked] = field(default_factory=dict)
+    folders: Mapping[str, "Lock"] = field(default_factory=dict)
+    """By the name of a spec, the lock file of its own folder, where specs of several folders are judged together: two
+    folders may have locked one repository at different commits."""
+
+    def beside(self, spec: EndpointSpec) -> "Lock":
+        """The lock file that holds for a spec."""
+        return self.folders.get(spec.name, self)
 
     def of(self, spec: EndpointSpec) -> Locked | None:
         """What is locked of the repository that a spec names; None where nothing is."""
+        if (own := self.beside(spec)) is not self:
+            return own.of(spec)
         found = self.models.get(key_of(spec))
         if found is None and spec.revision is not None:
             # A spec that was pinned to what is locked means the same repository at the same commit.
@@ -84,10 +93,18 @@ def pinned(spec: EndpointSpec, lock: Lock) -> EndpointSpec:
     return spec.model_copy(update={"revision": locked.commit}) if locked and locked.commit else spec
 
 
-def lock_file(specs: Iterable[Path]) -> Path | None:
-    """Where the lock file of these files and folders is; None where they lie in several folders."""
-    folders = {path if path.is_dir() else path.parent for path in specs}
-    return folders.pop() / FILE if len(folders) == 1 else None
+def read_locks(loaded: Iterable[LoadedSpec]) -> Lock:
+    """The lock files of the folders that these specs lie in, each for its own.
+
+    Raises:
+        UsageError: one cannot be read, or was written by a later release.
+    """
+    folders = {one.spec.name: one.folder for one in loaded}
+    locks = {folder: read_lock(folder / FILE) for folder in dict.fromkeys(folders.values())}
+    if len(locks) == 1:
+        return next(iter(locks.values()))
+    models = {name: one for lock in locks.values() for name, one in lock.models.items()}
+    return Lock(models, {name: locks[folder] for name, folder in folders.items()})
 
 
 def write_lock(lock: Lock) -> str:

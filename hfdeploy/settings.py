@@ -138,6 +138,16 @@ def load_budget(config: Mapping[str, str]) -> Decimal | None:
     )
 
 
+def budget_place(file: Path) -> tuple[str, int]:
+    """Where a stack's file says its budget, to be shown: line 0 where it does not, since it may come from elsewhere."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        lines = []
+    found = (number for number, line in enumerate(lines, 1) if "hfdeploy:budget" in line.partition("#")[0])
+    return os.path.relpath(file), next(found, 0)
+
+
 def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the stack's configuration (keys with or without `hfdeploy:`) and the environment (this process's own).
 

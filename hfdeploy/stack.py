@@ -11,15 +11,14 @@ import pulumi
 from hfdeploy import settings
 from hfdeploy.catalog import Catalog
 from hfdeploy.client import connect
-from hfdeploy.cost import over_budget
-from hfdeploy.errors import BlockingFinding, HfdeployError, Problem, SpecError, UsageError
-from hfdeploy.lock import Lock, lock_file, pinned, read_lock
+from hfdeploy.errors import HfdeployError, Problem, SpecError, UsageError
+from hfdeploy.lock import Lock, pinned, read_locks
 from hfdeploy.plan import REGISTRY
 from hfdeploy.policy import read_policy
 from hfdeploy.provider.props import OUTPUTS
-from hfdeploy.render import estimate_of, summary
+from hfdeploy.render import summary
 from hfdeploy.resources import InferenceEndpoint, ProgramError, guard
-from hfdeploy.review import Review, Severity, review_specs, ruled
+from hfdeploy.review import Budget, Review, Severity, review_specs, ruled
 from hfdeploy.settings import PLACEHOLDER, SPECS, secret_value
 from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource, read_specs
 
@@ -79,17 +78,16 @@ def _prepare(specs: str | None) -> tuple[Review, Catalog, str, Lock]:
         )
     # What is wrong in the files themselves is said without asking anybody.
     may_ask = not problems and not pulumi.runtime.is_dry_run()
-    file = lock_file(paths)
-    lock = read_lock(file) if file else Lock()
+    lock = read_locks(loaded)
     policy = config.get("policy")
     judged = read_policy(Path(policy)) if policy else None
     review, catalog = _review(loaded, lock, chosen, namespace, may_ask=may_ask)
-    review = ruled(review, loaded, lock=lock, today=datetime.now(UTC).date(), policy=judged)
+    today = datetime.now(UTC).date()
+    review = ruled(review, loaded, lock=lock, today=today, policy=judged, budget=_budget(config))
     problems += [finding.problem for finding in review.blocking]
     problems += [] if pulumi.runtime.is_dry_run() else _missing_secrets(loaded, review)
     if problems:
         raise SpecError(problems)
-    _require_budget(config, review)
     return review, catalog, namespace, lock
 
 
@@ -100,16 +98,14 @@ def _root(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _require_budget(config: pulumi.Config, review: Review) -> None:
-    """Refuse a stack whose endpoints could cost more than it may.
-
-    Raises:
-        BlockingFinding: the ceiling is higher, or not known.
-    """
+def _budget(config: pulumi.Config) -> Budget | None:
+    """What the stack may cost, which is among the first findings: the same as in `hfdeploy plan --stack`."""
     budget = config.get("budget")
     most = settings.load_budget({} if budget is None else {"budget": budget})
-    if most is not None and (sentence := over_budget({one.name: estimate_of(one) for one in review.plans}, most)):
-        raise BlockingFinding(sentence)
+    if most is None:
+        return None
+    name = pulumi.get_stack().rpartition("/")[2]
+    return Budget(most, *settings.budget_place(Path(f"Pulumi.{name}.yaml")))
 
 
 def _review(

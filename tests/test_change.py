@@ -140,6 +140,7 @@ class TestActions:
         assert {one.endpoint for one in found.findings} == {"same", "other"}
         assert {(one.endpoint, one.rule) for one in own.findings} == {
             ("other", "engine-maintenance"),
+            ("other", "fit-unknown"),
             ("other", "quota-maximum"),
         }
         assert own.ledger == found.ledger
@@ -180,6 +181,19 @@ def test_changes_are_told_property_by_property(old: dict[str, Any], new: dict[st
     one, other = declared(loaded("one", **old)), declared(loaded("one", **new))
 
     assert list(changed_words(one, other, changed_fields(one, other))) == words
+
+
+def test_retired_hardware_is_an_error_for_what_arrives_there_and_a_warning_for_what_stays() -> None:
+    """The service refuses the one, and leaves the other as it is; a policy has the last word later."""
+    old = {"instance": "nvidia-h100 x2"}
+    olds = [loaded("stays", **old), loaded("grows", **old), loaded("moves")]
+    news = [loaded("stays", **old), loaded("grows", autoscaling={"max": 2}, **old), loaded("moves", **old)]
+    news += [loaded("new", **old)]
+
+    found = review(olds, news)
+
+    weights = {one.endpoint: one.severity.value for one in found.findings if one.rule == "instance-deprecated"}
+    assert weights == {"stays": "warning", "grows": "warning", "moves": "error", "new": "error"}
 
 
 class TestQuota:

@@ -43,6 +43,7 @@ class TestPolicy:
     def test_a_policy_can_be_lenient(self, folder) -> None:
         """The engine's warning is gone, and nothing else is said."""
         (folder / "policy.yaml").write_text("rules: { engine-maintenance: off }\n")
+        lock(folder)
 
         assert tell("plan", "specs", "--policy", "policy.yaml", cwd=folder)["findings"] == []
         assert [one["rule"] for one in tell("plan", "specs", cwd=folder)["findings"]] == ["engine-maintenance"]
@@ -221,3 +222,26 @@ def test_a_gated_model_is_locked_as_one_and_found_in_the_plan(emulator, folder) 
     assert gated == [("closed", "warning")]
     known = [one["endpoint"] for one in told if one["rule"] == "revision-locked"]
     assert known == ["closed", "demo"]
+
+
+def test_what_cannot_be_locked_is_said_with_its_line_and_keeps_nothing_else_from_it(emulator, folder) -> None:
+    """A made-up repository of a custom container is no mistake: nobody says that it loads it."""
+    for name, engine in (("gone", "{ type: tgi }"), ("own", "{ type: custom, image: 'ghcr.io/acme/x:1', port: 80 }")):
+        text = SPEC.replace("HuggingFaceTB/SmolLM2-360M-Instruct", f"acme/{name}").replace("demo", name)
+        head = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("engine:"))
+        (folder / "specs" / f"{name}.yaml").write_text(f"{head}engine: {engine}\n")
+    (folder / "specs" / "demo.yaml").write_text(SPEC)
+    (folder / "specs" / "late.yaml").write_text(SPEC.replace("demo", "late"))
+
+    ended = run("lock", "specs", cwd=folder, env=talking_to(emulator, HF_ENDPOINT=emulator.url))
+    found = tell("plan", "specs", cwd=folder)["findings"]
+
+    assert ended.returncode == 2
+    assert "specs/gone.yaml:2: repository: could not be locked: " in ended.stderr
+    assert "specs/own.yaml" not in ended.stderr
+    unknown = {one["endpoint"]: one["sentence"] for one in found if one["rule"] == "fit-unknown"}
+    assert unknown == {
+        "gone": "Memory: acme/gone is not on the Hub.",
+        "own": "Memory: A custom container may load anything.",
+    }
+    assert {one["endpoint"] for one in found if one["rule"] == "revision-locked"} == {"demo", "late"}

@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 from command_line import ROOT, SPEC, on_terminal, run, succeed, surroundings, talking_to, tell
 
@@ -161,8 +162,16 @@ def test_exit_5_a_plan_of_a_stack_over_its_budget(specs) -> None:
     rich = run("plan", "--stack", "rich", cwd=specs.parent)
 
     assert (poor.returncode, rich.returncode) == (5, 0)
-    assert "hfdeploy:budget allows $1.00/month: demo $" in poor.stderr
+    assert "stacks/Pulumi.poor.yaml:1: hfdeploy:budget: With every replica up" in poor.stdout
+    assert "Nothing was sent" not in poor.stdout + poor.stderr
     assert "\ndemo " in poor.stdout
+    for form in ("json", "markdown", "junit", "github", "sarif", "html"):
+        document = run("plan", "--stack", "poor", "--format", form, cwd=specs.parent)
+        assert document.returncode == 5
+        assert "allows $1.00/month: demo $" in document.stdout.replace("\\$", "$"), form
+        assert "monthly_ceiling_usd" in document.stdout.replace("\\_", "_"), form
+    found = json.loads(run("plan", "--stack", "poor", "--format", "json", cwd=specs.parent).stdout)["findings"]
+    assert [one["severity"] for one in found if one["rule"] == "budget-exceeded"] == ["error"]
 
 
 @pytest.mark.parametrize("columns", [160, 100, 60])
@@ -210,6 +219,20 @@ def test_what_is_no_spec_is_a_finding_in_documents(specs) -> None:
     [result] = json.loads(ended.stdout)["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (result["ruleId"], result["level"], place["region"]["startLine"]) == ("spec-invalid", "error", 8)
+
+
+def test_what_is_no_spec_is_a_finding_for_programs_too(specs) -> None:
+    """An empty answer says nothing to whoever reads it; the specs that can be judged are in it."""
+    (specs / "other.yaml").write_text("name: other\ncolor: red\n")
+
+    ended = run("plan", "specs", "--format", "json", cwd=specs.parent)
+
+    document = json.loads(ended.stdout)
+    assert ended.returncode == 2
+    jsonschema.validate(document, json.loads(succeed("schema", "--of", "review")))
+    broken = [one for one in document["findings"] if one["rule"] == "spec-invalid"]
+    assert {(one["file"], one["severity"]) for one in broken} == {("specs/other.yaml", "error")}
+    assert [one["name"] for one in document["endpoints"]] == ["demo"]
 
 
 def test_a_file_that_cannot_be_written_is_said(specs) -> None:

@@ -61,19 +61,63 @@ def test_a_review_for_programs_has_the_arithmetic(specs: Path) -> None:
     [endpoint] = tell("plan", specs)["endpoints"]
 
     assert endpoint["fit"]["verdict"] == "fit"
-    assert endpoint["fit"]["per_gpu_bytes"]["weights"] == 43_716_736_123
+    sums = endpoint["fit"]["per_gpu_bytes"]
+    assert sums["weights"] == 43_716_736_123
+    assert sums["activation"] == 2048 * 2 * (3 * 32_768 + 3 * 8_192)
+    assert sums["overhead"] == sums["activation"] + sums["logits"] + sums["runtime"]
 
 
-def test_a_repository_that_nobody_locked_is_unknown_and_no_finding(specs: Path) -> None:
-    """A first review must not cry wolf, and must not call it a fit either."""
+def test_a_repository_that_nobody_locked_is_unknown_and_a_note(specs: Path) -> None:
+    """A first review must not cry wolf, and must not call it a fit either; a strict policy does not deploy it."""
+    strict = specs / "policy.yml.txt"
+    strict.write_text("rules: { fit-unknown: error }\n")
     (specs / FILE).unlink()
 
     ended = run("plan", specs)
+    refused = run("plan", specs, "--policy", strict)
 
     assert ended.returncode == 0
     assert "unknown" in ended.stdout
     assert "`hfdeploy lock` asks the Hub" in " ".join(ended.stdout.split())
-    assert "Memory:" not in ended.stdout
+    assert ended.stdout.count("Memory: tiiuae/falcon-40b-instruct is not in") == 1
+    assert "note " in ended.stdout
+    assert "warning" not in ended.stdout.partition("Memory:")[0].rpartition("\n")[2]
+    assert refused.returncode == 5
+    assert "error " in refused.stdout
+    assert "instance: Memory: tiiuae/falcon-40b-instruct is not in" in " ".join(refused.stdout.split())
+
+
+def test_what_a_lock_file_does_not_have_is_a_warning(specs: Path) -> None:
+    """Others are locked, so this one was forgotten; a custom container may load anything."""
+    change(specs, repository="acme/other", engine={"type": "tgi"})
+    other = tell("plan", specs)["findings"]
+    change(specs, engine={"type": "custom", "image": "ghcr.io/acme/server:1.2", "port": 80})
+    custom = tell("plan", specs)["findings"]
+
+    assert [one["severity"] for one in other if one["rule"] == "fit-unknown"] == ["warning"]
+    assert [one["severity"] for one in custom if one["rule"] == "fit-unknown"] == ["warning"]
+
+
+def test_specs_of_two_folders_are_judged_by_the_lock_file_of_their_own(specs: Path, tmp_path: Path) -> None:
+    """Both may have locked one repository at different commits."""
+    more = tmp_path / "more"
+    more.mkdir()
+    for name in ("falcon-40b.yaml", FILE):
+        shutil.copy(specs / name, more / name)
+    lock = json.loads((more / FILE).read_text())
+    for entry in lock["models"].values():
+        entry["commit"] = "b" * 40
+    (more / FILE).write_text(json.dumps(lock))
+    text = (more / "falcon-40b.yaml").read_text()
+    (more / "falcon-40b.yaml").write_text(text.replace("name: falcon-40b", "name: falcon-too"))
+
+    told = tell("plan", specs / "falcon-40b.yaml", more)
+
+    assert [one["fit"]["verdict"] for one in told["endpoints"]] == ["fit", "fit"]
+    assert "fit-unknown" not in {one["rule"] for one in told["findings"]}
+    pinned_to = {one["endpoint"]: one["fix"] for one in told["findings"] if one["rule"] == "revision-locked"}
+    assert pinned_to.get("falcon-too") == f"Write revision: {'b' * 40}."
+    assert "b" * 40 not in pinned_to.get("falcon-40b", "")
 
 
 def test_a_repository_that_cannot_be_judged_is_a_warning_with_the_reason(specs: Path) -> None:

@@ -80,7 +80,7 @@ def examine(
     findings = [
         _as_it_runs(finding, by_name[finding.endpoint])
         for finding in review.findings
-        if not _is_of_the_engine(finding, review.fits)
+        if not _is_of_no_lock(finding, review.fits, models, plans)
     ]
     for one in residents:
         findings += _of_resident(one, plans.get(one.name), review.fits.get(one.name), models, known)
@@ -169,9 +169,12 @@ def _of_resident(
         yield found(one, "not-judged", Severity.NOTE, "", f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
-def _is_of_the_engine(finding: Finding, fits: Mapping[str, Fit]) -> bool:
-    """Whether a finding only says that nobody can judge the memory of such an engine, which is said once for all."""
-    return finding.rule == "fit-unknown" and fits[finding.endpoint].reason == "unknown_engine"
+def _is_of_no_lock(finding: Finding, fits: Mapping[str, Fit], models: Lock, plans: Mapping[str, Plan]) -> bool:
+    """Whether a finding only says that nobody can judge the memory of such an engine, or that nobody has locked the
+    repository, which is the author's to do: both are said once for all."""
+    if finding.rule != "fit-unknown":
+        return False
+    return fits[finding.endpoint].reason == "unknown_engine" or models.of(plans[finding.endpoint].spec) is None
 
 
 def _as_it_runs(finding: Finding, one: Resident) -> Finding:

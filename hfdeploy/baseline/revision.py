@@ -1,7 +1,7 @@
 """The specs of a git revision, with the lock file of that revision: what a branch changes is its own change only."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -12,7 +12,7 @@ from hfdeploy.baseline.target import Goal, Target
 from hfdeploy.catalog import Hardware
 from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.errors import Problem, UsageError
-from hfdeploy.lock import FILE, Lock, pinned, read_lock
+from hfdeploy.lock import FILE, Lock, pinned, read_locks
 from hfdeploy.plan import make_plan
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity
@@ -36,7 +36,11 @@ def against_revision(
     loaded, lock, problems = _read(revision, name, paths, pattern)
     before = {one.spec.name: _row(pinned(one.spec, lock), target) for one in loaded}
     differences = {goal.name: _difference(before.get(goal.name), goal) for goal in target.goals}
-    return Change(name, before, differences, tuple(_unreadable(one) for one in problems))
+    found = [
+        *(_unreadable(one) for one in problems),
+        *_lost(name, target, lock, {one.spec.name: one for one in loaded}),
+    ]
+    return Change(name, before, differences, tuple(found))
 
 
 def _row(spec: EndpointSpec, target: Target) -> Before:
@@ -58,6 +62,22 @@ def _difference(before: Before | None, after: Goal) -> Difference:
     return Difference(new, tuple(changed_fields(old, new)), tuple(replaced(old, new, REPLACES)))
 
 
+def _lost(name: str, target: Target, lock: Lock, before: Mapping[str, LoadedSpec]) -> Iterator[Finding]:
+    """What a change takes out of a lock file is its own doing, also where the endpoints themselves stay as they are."""
+    folders: dict[Path, list[str]] = {}
+    for goal in target.goals:
+        old = before.get(goal.name)
+        locked = lock.of(old.spec) if old else None
+        if not goal.is_judged and locked is not None and locked.model is not None:
+            folders.setdefault(goal.loaded.folder, []).append(goal.name)
+    for folder, names in folders.items():
+        sentence = (
+            f"Memory: {FILE} said at {name} what the models of {', '.join(names)} are, and says it no more: "
+            f"`hfdeploy lock` asks the Hub."
+        )
+        yield Finding("fit-unknown", Severity.WARNING, "", str(folder / FILE), 0, "", sentence, "Put it back.")
+
+
 def _unreadable(problem: Problem) -> Finding:
     """No error: the change may be the one that puts it right."""
     sentence = f"{problem.message}. So this file could not be compared with, and its endpoint counts as new."
@@ -73,16 +93,15 @@ def _read(
     names = [name for name in every if is_spec(name)]
     if not names:
         return (), Lock(), ()
-    folders = {str(PurePosixPath(name).parent) for name in names}
-    lock = str(PurePosixPath(folders.pop()) / FILE) if len(folders) == 1 else ""
+    locks = {str(PurePosixPath(name).parent / FILE) for name in names}
     with TemporaryDirectory(prefix="hfdeploy-") as folder:
         root = Path(folder)
-        for name, content in revision.read([*names, *({lock} & set(every))]).items():
+        for name, content in revision.read([*names, *sorted(locks & set(every))]).items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(content)
         loaded, problems = read_specs([root / name for name in names], root=root)
         told = [replace(one, file=f"{shown}:{one.file}") for one in problems]
-        return loaded, read_lock(root / lock) if lock in every else Lock(), told
+        return loaded, read_locks(loaded), told
 
 
 def _matching(revision: Revision, paths: Sequence[Path], pattern: str | None) -> Callable[[str], bool]:

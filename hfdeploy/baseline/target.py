@@ -7,7 +7,7 @@ from typing import Any
 from hfdeploy.catalog import Catalog
 from hfdeploy.lock import Lock, pinned
 from hfdeploy.plan import Plan, make_plan
-from hfdeploy.spec import LoadedSpec, declare
+from hfdeploy.spec import EndpointSpec, LoadedSpec, declare
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Goal:
     loaded: LoadedSpec
     plan: Plan
     namespace: str
+    is_judged: bool = False
+    """Whether the lock file says what its model is."""
 
     @property
     def name(self) -> str:
@@ -72,7 +74,13 @@ class Target:
         """The plans of a review; a spec that no plan could be made of has a finding already."""
         by_name = {one.spec.name: one for one in loaded}
         goals = tuple(
-            Goal(by_name[plan.name], _pinned(plan, lock, catalog), plan.spec.namespace or namespace) for plan in plans
+            Goal(
+                by_name[plan.name],
+                _pinned(plan, lock, catalog),
+                plan.spec.namespace or namespace,
+                is_judged=_is_judged(lock, plan.spec),
+            )
+            for plan in plans
         )
         return cls(goals, tuple(loaded), catalog, namespace, today)
 
@@ -80,3 +88,8 @@ class Target:
 def _pinned(plan: Plan, lock: Lock, catalog: Catalog) -> Plan:
     spec = pinned(plan.spec, lock)
     return plan if spec is plan.spec else make_plan(spec, catalog)
+
+
+def _is_judged(lock: Lock, spec: EndpointSpec) -> bool:
+    locked = lock.of(spec)
+    return locked is not None and locked.model is not None

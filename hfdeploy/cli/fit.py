@@ -1,4 +1,4 @@
-"""fit, lock: whether a model fits, and the file that lets a review judge that without a network."""
+"""fit: whether a model fits, and on what."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ import typer
 from hfdeploy import render
 from hfdeploy.catalog import Hardware
 from hfdeploy.cli import terminal
+from hfdeploy.cli.lock import lock, read_repository
 from hfdeploy.cli.options import (
     PROGRAM,
     ApiUrlOption,
@@ -21,9 +22,8 @@ from hfdeploy.cli.options import (
     examples,
 )
 from hfdeploy.cli.service import best_catalog, choose
-from hfdeploy.cli.specs import FOLDER, SpecsArgument
 from hfdeploy.cli.terminal import Format
-from hfdeploy.errors import AuthError, UnknownHardware, UsageError
+from hfdeploy.errors import UnknownHardware, UsageError
 from hfdeploy.fit import (
     Fit,
     FitVerdict,
@@ -38,9 +38,7 @@ from hfdeploy.fit import (
     ways_out,
 )
 from hfdeploy.labels import resolve
-from hfdeploy.lock import FILE, Lock, Locked, gguf_of, key_of, lock_file, write_lock
 from hfdeploy.settings import Settings
-from hfdeploy.spec import load_specs
 
 _DTYPES: Final = {
     "auto": Precision.STORED,
@@ -111,7 +109,8 @@ def fit(
         raise UnknownHardware(f"The catalogue has no hardware in {cloud} {region}: `hfdeploy catalog` lists what is.")
     asked = resolve(instance, cloud=cloud, region=region, catalog=catalog).hardware if instance else None
     model = _model(chosen, repository, revision, gguf, config, weights_bytes)
-    load = Load(max_model_len=max_model_len, concurrency=concurrency, precision=precision)
+    told = {"half": "float16"}.get(dtype, dtype) if precision is Precision.HALF else ""
+    load = Load(max_model_len=max_model_len, concurrency=concurrency, precision=precision, dtype=told)
     if model.file:
         load = _of_llamacpp(load)
     fits = rank(model, rows, load)
@@ -121,34 +120,6 @@ def fit(
         _explain(model, found, rows, load)
     if found and found.verdict is FitVerdict.NO_FIT:
         raise typer.Exit(5)
-
-
-def lock(
-    paths: SpecsArgument = None,
-    stack: StackOption = None,
-    program: ProgramOption = PROGRAM,
-    namespace: NamespaceOption = None,
-    api_url: ApiUrlOption = None,
-) -> None:
-    """Write hfdeploy.lock.json beside the specs.
-
-    The commit that each revision stands for now, the bytes of the weights and the shape of the model, read from the
-    Hub: reviews judge by it, without a network, and the same commit of the specs is always judged the same.
-    """
-    chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
-    where = paths or [FOLDER]
-    file = lock_file(where)
-    if file is None:
-        raise UsageError(f"The specs are in several folders, and {FILE} belongs to one: name one folder.")
-    found: dict[str, Locked] = {}
-    for one in load_specs(where):
-        name = key_of(one.spec)
-        if name not in found:
-            gguf = gguf_of(one.spec)
-            found[name] = _read(chosen, one.spec.repository, one.spec.revision, gguf, keeps_refusal=True)
-            terminal.note(f"{name}: {_told(found[name])}")
-    file.write_text(write_lock(Lock(found)), encoding="utf-8")
-    terminal.note(f"Written: {file}.")
 
 
 def _precision(dtype: str) -> Precision:
@@ -177,7 +148,7 @@ def _model(
     if config and gguf:
         raise UsageError("--gguf is read from the Hub, and --config asks no Hub: leave one of them out.")
     if config is None or weights_bytes is None:
-        locked = _read(chosen, repository, revision, gguf, is_any=True)
+        locked = read_repository(chosen, repository, revision, gguf, is_any=True)
         if locked.model is None:
             raise UsageError(f"{locked.unknown} So nobody can say whether it fits.")
         return locked.model
@@ -201,44 +172,6 @@ def _said(size: int, config: Mapping[str, Any]) -> Weights:
     dtype = config.get("dtype") or config.get("torch_dtype")
     name, element = _ELEMENTS.get(dtype if isinstance(dtype, str) else "", ("", 2))
     return Weights(size, size // element, (name,) if name else ())
-
-
-def _read(
-    chosen: Settings,
-    repository: str,
-    revision: str | None,
-    gguf: str | None,
-    *,
-    is_any: bool = False,
-    keeps_refusal: bool = False,
-) -> Locked:
-    """What the Hub says; a repository whose memory cannot be judged is locked with the reason.
-
-    With `is_any` a repository without safetensors is judged by its GGUF file, where it has one only.
-
-    Raises:
-        AuthError: the token may not see it; of a gated one that is the reason, if `keeps_refusal`.
-    """
-    from hfdeploy.hub import Hub, Unsized, has_gguf_only, read_model
-
-    with terminal.busy(f"reading the headers of {repository}"), Hub(chosen) as hub:
-        facts = hub.model(repository, revision)
-        if gguf is None and is_any and has_gguf_only(facts.files):
-            gguf = ""
-        try:
-            return Locked(facts.sha, read_model(hub, repository, facts.sha, facts.files, gguf=gguf))
-        except Unsized as problem:
-            return Locked(facts.sha, None, str(problem))
-        except AuthError:
-            if not (facts.gated and keeps_refusal):
-                raise
-            return Locked(facts.sha, None, f"{repository} is gated, and this token may not read it.", is_refused=True)
-
-
-def _told(locked: Locked) -> str:
-    if locked.model is None:
-        return f"{locked.commit[:12]}, {locked.unknown}"
-    return f"{locked.commit[:12]}, {locked.model.weights.bytes:,} bytes of weights"
 
 
 def _show(model: Model, fits: list[Fit], asked: Hardware | None, output: Format) -> None:

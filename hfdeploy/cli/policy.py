@@ -16,7 +16,7 @@ from hfdeploy.cli.program import Program
 from hfdeploy.errors import UsageError
 from hfdeploy.lock import Lock
 from hfdeploy.policy import LoadedPolicy, read_policy
-from hfdeploy.review import Mend, Review, mends, ruled
+from hfdeploy.review import Budget, Mend, Review, mends, ruled
 from hfdeploy.spec import FromConfig, FromEnv, LoadedSpec, SecretSource
 
 PolicyOption: TypeAlias = Annotated[
@@ -34,10 +34,19 @@ class Ruling:
     policy: LoadedPolicy | None
     today: date
     is_set: Callable[[SecretSource], bool] | None
+    budget: Budget | None = None
 
     def over(self, review: Review, loaded: Sequence[LoadedSpec], lock: Lock) -> Review:
         """The review with every rule applied."""
-        return ruled(review, loaded, lock=lock, today=self.today, policy=self.policy, is_set=self.is_set)
+        return ruled(
+            review,
+            loaded,
+            lock=lock,
+            today=self.today,
+            policy=self.policy,
+            is_set=self.is_set,
+            budget=self.budget,
+        )
 
     def remind(self, review: Review) -> None:
         """Say that nobody was asked for an agreement because nothing was compared."""
@@ -70,17 +79,24 @@ class Ruling:
 
 
 def ruling(file: Path | None, stack: str | None, program: Path) -> Ruling:
-    """What this run is judged by: a policy that is named, else that of the stack.
+    """What this run is judged by: a policy that is named, else that of the stack, and the stack's own budget.
 
     Which secrets are set is asked only where a stack is named: a review without one is the same on every machine.
 
     Raises:
-        UsageError, SpecError: the policy is not there, or is wrong.
+        UsageError, SpecError: the policy or the budget is not there, or is wrong.
     """
     chosen = Program(program, stack) if stack else None
     if file is None and chosen and (named := chosen.config(with_secrets=False).get("hfdeploy:policy")):
         file = Path(os.path.normpath(program / named))
-    return Ruling(read_policy(file) if file else None, datetime.now(UTC).date(), _sources_of(chosen))
+    return Ruling(
+        read_policy(file) if file else None, datetime.now(UTC).date(), _sources_of(chosen), _budget_of(chosen)
+    )
+
+
+def _budget_of(chosen: Program | None) -> Budget | None:
+    most = settings.load_budget(chosen.config(with_secrets=False)) if chosen else None
+    return Budget(most, *settings.budget_place(chosen.file)) if chosen and most is not None else None
 
 
 def _sources_of(chosen: Program | None) -> Callable[[SecretSource], bool] | None:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from hfdeploy import render, settings
+from hfdeploy import render
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.against import Baseline, Comparison, find_change
@@ -39,9 +39,8 @@ from hfdeploy.cli.reviews import (
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
 from hfdeploy.cli.usage import METRICS, UsageOption, usage_of_plans
-from hfdeploy.cost import over_budget
 from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
-from hfdeploy.lock import Lock, lock_file, read_lock
+from hfdeploy.lock import read_locks
 from hfdeploy.review import Review, own_change, review_specs, with_change
 from hfdeploy.settings import Settings
 from hfdeploy.spec import json_schema, load_specs, read_specs
@@ -143,14 +142,14 @@ def plan(
     pattern = None if paths else _pattern_of(stack, program)
     where, judged = paths or _where_specs_are(stack, program), ruling(policy, stack, program)
     loaded, problems = read_specs(where)
-    file, catalog = lock_file(where), Catalog.snapshot()
-    lock = read_lock(file) if file else Lock()
+    lock, catalog = read_locks(loaded), Catalog.snapshot()
     review = review_specs(loaded, catalog, lock)
     told = Asked(_again(paths, stack, against), stack or "", chosen.namespace, with_bodies=body)
     if problems:
-        if output not in {ReviewFormat.TEXT, ReviewFormat.JSON}:
+        if output is not ReviewFormat.TEXT:
+            # Half a table would be read as the whole; a document says what is missing in it.
             with into(target):
-                write_document(with_problems(review, problems), output, told)
+                _write(with_problems(review, problems), output, told, catalog)
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
     if fix:
         judged.mend(review, loaded, lock)
@@ -187,16 +186,20 @@ def plan(
     judged.remind(review)
     shown = own_change(review) if against not in {None, *Baseline} else review
     with into(target):
-        match output:
-            case ReviewFormat.JSON:
-                terminal.write_json(render.plan_json(shown, namespace=chosen.namespace, catalog=catalog, today=today))
-            case ReviewFormat.TEXT:
-                show(shown, today, with_bodies=body)
-            case _:
-                write_document(shown, output, replace(told, today=today))
+        if output is ReviewFormat.TEXT:
+            show(shown, today, with_bodies=body)
+        else:
+            _write(shown, output, replace(told, today=today), catalog)
     if shown.blocking:
         raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
-    _require_budget(review, stack, program)
+
+
+def _write(review: Review, output: ReviewFormat, told: Asked, catalog: Catalog) -> None:
+    if output is ReviewFormat.JSON:
+        document = render.plan_json(review, namespace=told.namespace, catalog=catalog, today=told.today)
+        terminal.write_json(document)
+    else:
+        write_document(review, output, told)
 
 
 def _again(paths: list[Path] | None, stack: str | None, against: str | None) -> str:
@@ -204,18 +207,6 @@ def _again(paths: list[Path] | None, stack: str | None, against: str | None) -> 
     options = [f"--stack={stack}"] if stack else []
     options += [f"--against={against}"] if against else []
     return shlex.join(["hfdeploy", "plan", *map(str, paths or ()), *options])
-
-
-def _require_budget(review: Review, stack: str | None, program: Path) -> None:
-    """As `deploy()` does before anything is registered.
-
-    Raises:
-        BlockingFinding: the stack could cost more than its budget, or nobody knows.
-    """
-    most = settings.load_budget(Program(program, stack).config(with_secrets=False)) if stack else None
-    costs = {one.name: render.estimate_of(one) for one in review.plans}
-    if most is not None and (sentence := over_budget(costs, most)):
-        raise BlockingFinding(sentence)
 
 
 def schema(

@@ -23,6 +23,7 @@ from hfdeploy.fit.judgement import judge
 from hfdeploy.fit.pipeline import DENOISERS, read_pipeline_shape
 from hfdeploy.fit.planned import judge_plan, llamacpp_load, load_of
 from hfdeploy.fit.ranking import judge_best, rank, ways_out
+from hfdeploy.fit.remarks import lacks_bfloat16
 from hfdeploy.fit.shape import Shape, UnknownShape, read_shape
 from hfdeploy.fit.terms import Arithmetic, Fit, FitVerdict, Load, Model, gib
 from hfdeploy.fit.weights import Precision, UnknownWeights, Weights, weigh
@@ -57,6 +58,7 @@ __all__ = [
     "judge",
     "judge_best",
     "judge_plan",
+    "lacks_bfloat16",
     "llamacpp_load",
     "load_of",
     "rank",

@@ -26,6 +26,9 @@ _SMALLER: Final[Mapping[str, Precision]] = {
 _VLLM: Final[Mapping[str, Precision]] = {"fp8": Precision.INT8, "bitsandbytes": Precision.INT4}
 """vLLM's `--quantization`; its bitsandbytes packs four bits unless the files say otherwise."""
 
+_DTYPES: Final[Mapping[str, str]] = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16"}
+"""What `--dtype` has the engine compute in."""
+
 _LENGTHS: Final = ("--max-model-len", "--context-length", "--max-total-tokens")
 _UTILISATIONS: Final = ("--gpu-memory-utilization", "--mem-fraction-static", "--cuda-memory-fraction")
 _NOT_JUDGED: Final[Mapping[str, str]] = {
@@ -67,6 +70,7 @@ def load_of(plan: Plan) -> Load:
         tensor=shared.sizes.get("tensor_parallel_size") if shared else None,
         copies=shared.sizes.get("data_parallel_size", 1) if shared else 1,
         cache_element=1 if cached.startswith("fp8") else 2,
+        dtype=_DTYPES.get(given.get("--dtype") or (spec.env.get("DTYPE", "") if engine.type == "tgi" else ""), ""),
         utilisation=_share(given),
         batched_tokens=batched or _whole(given, "--max-num-batched-tokens") or BATCHED_TOKENS,
         sequences=_first(engine, "max_num_seqs", "max_running_requests") or SEQUENCES,

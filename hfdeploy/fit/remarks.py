@@ -1,9 +1,19 @@
 """What is worth knowing beside a verdict on memory."""
 
+from typing import Final
+
 from hfdeploy.fit.attention import FullAttention, HybridAttention, WindowedAttention
 from hfdeploy.fit.card import Card
 from hfdeploy.fit.terms import Arithmetic, Load, Model, gib
 from hfdeploy.fit.weights import Precision
+
+_BFLOAT16: Final = 8.0
+"""The least compute capability that has it."""
+
+
+def lacks_bfloat16(card: Card | None) -> bool:
+    """Whether it is known that a card does not compute in bfloat16."""
+    return card is not None and card.capability is not None and card.capability < _BFLOAT16
 
 
 def remarks(model: Model, card: Card, load: Load, tensor: int, length: int, sums: Arithmetic) -> list[str]:
@@ -12,9 +22,11 @@ def remarks(model: Model, card: Card, load: Load, tensor: int, length: int, sums
     shape = model.shape
     dtypes = set(model.weights.dtypes)
     half = (shape.dtype if shape else "") == "bfloat16" or "BF16" in dtypes
-    is_old = card.capability is not None and card.capability < 8.0
-    if is_old and half and load.precision is not Precision.INT4 and not load.by_layers:
-        notes.append("This GPU does not compute in bfloat16: the engine has to be told float16.")
+    chooses = not load.dtype and load.precision is not Precision.INT4 and not load.by_layers
+    if lacks_bfloat16(card) and load.dtype == "bfloat16":
+        notes.append("This GPU does not compute in bfloat16, which the engine is told to do: tell it float16.")
+    elif lacks_bfloat16(card) and half and chooses:
+        notes.append("This GPU does not compute in bfloat16: engines take float16, and old releases have to be told.")
     if card.capability is not None and card.capability < 8.9 and any(one.startswith("F8") for one in dtypes):
         notes.append("This GPU stores FP8 weights, and computes with something wider.")
     if load.precision in {Precision.INT8, Precision.INT4}:

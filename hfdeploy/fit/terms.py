@@ -66,6 +66,9 @@ class Load:
     utilisation: Fraction = UTILISATION
     batched_tokens: int = BATCHED_TOKENS
     sequences: int = SEQUENCES
+    dtype: str = ""
+    """What the engine is told to compute in, `bfloat16` or `float16`; empty where it chooses itself."""
+
     by_layers: bool = False
     """Whether GPUs hold whole layers (llama.cpp), not a part of each (tensor parallelism)."""
 

@@ -34,7 +34,7 @@ def _rule(value: str) -> str:
         near = get_close_matches(value.lower().replace("_", "-"), RULES, n=1)
         raise ValueError(f"is no rule{f'; did you mean {near[0]}?' if near else ': docs/rules.md lists them all'}")
     if rule.is_fixed:
-        raise ValueError("cannot be changed by a policy: where it speaks, there is nothing that could be deployed")
+        raise ValueError("cannot be changed by a policy: where it speaks, nothing is deployed")
     return value
 
 

@@ -30,7 +30,7 @@ class Rule:
     says: str
     fix: str
     is_fixed: bool = False
-    """Whether no policy can change it: there is nothing that could be deployed in spite of it."""
+    """Whether no policy can change it: nothing could be deployed in spite of it, or another limit would be lifted."""
 
     is_mended: bool = False
     """Whether `hfdeploy plan --fix` can settle it."""
@@ -50,7 +50,20 @@ _ALL: Final = (
         "Name one as engine.image.",
         is_fixed=True,
     ),
+    Rule(
+        "budget-exceeded",
+        _ERROR,
+        "With every replica up, the stack costs more in a month than its hfdeploy:budget allows, or nobody knows.",
+        "Lower autoscaling.max, choose smaller hardware, or raise monthly_ceiling_usd of hfdeploy:budget.",
+        is_fixed=True,
+    ),
     Rule("engine-hardware", _ERROR, "The engine does not run on this hardware.", "Choose another of the two."),
+    Rule(
+        "dtype-unsupported",
+        _ERROR,
+        "The engine is told to compute in bfloat16 on a GPU that has none; a warning where it may start all the same.",
+        "Say float16.",
+    ),
     Rule(
         "parallel-sizes",
         _ERROR,
@@ -98,8 +111,18 @@ _ALL: Final = (
     Rule("label-retired", _WARNING, "The instance has an old name.", "Write today's name.", is_mended=True),
     Rule("label-contradiction", _WARNING, "Size word and GPU of an old label contradict.", "Write today's name."),
     Rule("label-incomplete", _WARNING, "An old label names no GPU.", "Write today's name."),
-    Rule("instance-deprecated", _WARNING, "The hardware is deprecated.", "Move to the nearest that is available."),
-    Rule("instance-not-available", _WARNING, "The hardware cannot be had.", "Move to the nearest that is available."),
+    Rule(
+        "instance-deprecated",
+        _WARNING,
+        "The hardware is deprecated; an error for what a change puts there.",
+        "Move to the nearest that is available.",
+    ),
+    Rule(
+        "instance-not-available",
+        _WARNING,
+        "The hardware cannot be had; an error for what a change puts there.",
+        "Move to the nearest that is available.",
+    ),
     Rule("instance-reserved", _WARNING, "The hardware needs an agreement.", "Choose another, or make one."),
     Rule("instance-low-availability", _WARNING, "The hardware is scarce now.", "Choose another, or wait longer."),
     Rule("instance-status-unknown", _WARNING, "The catalogue gives the hardware a status that is not known.", "Ask."),
@@ -244,7 +267,7 @@ def rules_document() -> str:
             "`pulumi preview` and `pulumi up`; a warning is shown in all three; a note is in the review alone.",
             "A policy changes these weights: [policy.md](policy.md).",
             "",
-            "¹ `hfdeploy plan --fix` settles it. ² No policy can change it: without it there is nothing to deploy.",
+            "¹ `hfdeploy plan --fix` settles it. ² No policy can change it: where it speaks, nothing is deployed.",
             "³ It is about what runs, so `hfdeploy audit` alone has it: [audit.md](audit.md).",
             "",
             "| rule | weight | what it says | what settles it |",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hfdeploy.catalog import format_rate
-from hfdeploy.fit import Fit, Model, Precision, Weights, gib
+from hfdeploy.fit import Arithmetic, Fit, Model, Precision, Weights, gib
 from hfdeploy.render.hardware import NOTHING, describe_status, hardware_json
 from hfdeploy.render.table import Column, Table
 
@@ -114,7 +114,6 @@ def fit_json(model: Model, fits: Sequence[Fit], *, asked: str = "") -> dict[str,
 
 def one_fit_json(fit: Fit) -> dict[str, Any]:
     """One verdict."""
-    sums = fit.arithmetic
     return {
         "hardware": hardware_json(fit.hardware),
         "verdict": fit.verdict.value,
@@ -126,16 +125,24 @@ def one_fit_json(fit: Fit) -> dict[str, Any]:
         "max_model_len": fit.max_model_len,
         "full_sequences": fit.full_sequences,
         "longest_context": fit.longest_context,
-        "per_gpu_bytes": sums
-        and {
-            "visible": int(sums.visible),
-            "budget": int(sums.budget),
-            "weights": int(sums.weights),
-            "overhead": int(sums.overhead),
-            "kv_needed": int(sums.cache),
-            "free_for_kv": int(sums.free),
-        },
+        "per_gpu_bytes": fit.arithmetic and _bytes(fit.arithmetic),
         "notes": list(fit.notes),
+    }
+
+
+def _bytes(sums: Arithmetic) -> dict[str, int]:
+    """Whole bytes; the parts of the overhead add up to it."""
+    overhead, activation, logits = int(sums.overhead), int(sums.activation), int(sums.logits)
+    return {
+        "visible": int(sums.visible),
+        "budget": int(sums.budget),
+        "weights": int(sums.weights),
+        "overhead": overhead,
+        "activation": activation,
+        "logits": logits,
+        "runtime": overhead - activation - logits,
+        "kv_needed": int(sums.cache),
+        "free_for_kv": int(sums.free),
     }
 
 

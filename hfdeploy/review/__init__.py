@@ -17,16 +17,17 @@ from hfdeploy.plan import Plan, make_plan
 from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
-from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
+from hfdeploy.review.hardware import of_accelerator, of_dtype, of_engine, of_instance, of_parallel_sizes
 from hfdeploy.review.memory import fit_of, of_memory
 from hfdeploy.review.mending import Mend, mends
-from hfdeploy.review.ruling import ruled, under_policy
+from hfdeploy.review.ruling import Budget, ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
 from hfdeploy.spec import LoadedSpec
 
 __all__ = [
     "Action",
     "Before",
+    "Budget",
     "Change",
     "Delta",
     "Difference",
@@ -64,5 +65,6 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
         plans.append(plan)
         fits[plan.name] = fit = fit_of(plan, lock)
         findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
-        findings += [*of_parallel_sizes(one, plan), *of_memory(one, fit, lock, catalog)]
+        findings += [*of_parallel_sizes(one, plan), *of_dtype(one, plan, fit)]
+        findings += of_memory(one, fit, lock, catalog)
     return Review(tuple(plans), tuple(findings), fits)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from hfdeploy.fit import Fit, card_of, lacks_bfloat16
 from hfdeploy.plan import ENGINE_KEYS, ParallelSizes, Plan, contradicted
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.spec import LoadedSpec
@@ -9,8 +10,8 @@ from hfdeploy.spec import LoadedSpec
 
 def of_instance(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     # Deprecated and unavailable hardware is no error here, although a new endpoint cannot have it: one that runs on
-    # it may stay, only what is live tells the two apart, and a finding that blocks would stop every run of a stack on
-    # the day its hardware is retired. The service itself refuses the new endpoint, and nothing is billed for that.
+    # it may stay, and a finding that blocks would stop every run of a stack on the day its hardware is retired. Where
+    # something is compared with (`--against`), `with_change` knows which endpoints are new there, and makes it one.
     for warning in plan.resolution.warnings:
         fix = f"Write {plan.hardware.spelling}." if warning.code.startswith("label-") else ""
         yield finding_of(one, warning.code, Severity.WARNING, "instance", warning.sentence, fix=fix)
@@ -42,6 +43,27 @@ def of_accelerator(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
         sentence = f"{engine} does not run on {plan.hardware.spelling}, which is a CPU"
     way_out = f"use {other} there, or another instance" if is_neuron or other in ENGINE_KEYS else "use another instance"
     yield finding_of(one, "engine-hardware", Severity.ERROR, "engine.type", f"{sentence}: {way_out}.")
+
+
+def of_dtype(one: LoadedSpec, plan: Plan, fit: Fit) -> Iterable[Finding]:
+    """A computation that the GPU does not have. The memory that it takes is the same, so the verdict says nothing.
+
+    vLLM refuses to start; SGLang takes float16 whatever it is told; of TGI nobody has seen it. Where an engine chooses
+    for itself it chooses float16, and there is nothing to object to.
+    """
+    engine = plan.spec.engine.type
+    if fit.load.dtype != "bfloat16" or engine not in {"vllm", "tgi"} or not lacks_bfloat16(card_of(plan.hardware)):
+        return
+    where = [index for index, arg in enumerate(plan.spec.args) if arg.partition("=")[0] == "--dtype"]
+    field = f"args.{where[-1]}" if where else "env.DTYPE"
+    is_refused = engine == "vllm"
+    ends = "vLLM refuses to start" if is_refused else "it may not start"
+    sentence = (
+        f"{plan.hardware.spelling} does not compute in bfloat16, which takes compute capability 8.0: {ends}. "
+        f"Say float16 there, or choose newer hardware."
+    )
+    weight = Severity.ERROR if is_refused else Severity.WARNING
+    yield finding_of(one, "dtype-unsupported", weight, field, sentence, fix="Say float16.")
 
 
 def of_parallel_sizes(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:

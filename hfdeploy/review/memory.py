@@ -31,13 +31,13 @@ def fit_of(plan: Plan, lock: Lock) -> Fit:
 def of_memory(one: LoadedSpec, fit: Fit, lock: Lock, catalog: Catalog) -> Iterable[Finding]:
     """What does not start is an error, what leaves little room a warning.
 
-    Nothing known is a warning where somebody looked and found a reason; a spec that nobody has locked yet is told
-    apart by its verdict alone, or every first review would cry wolf.
+    Nothing known is a warning, and no more than a note where nobody has locked anything yet, or every first review
+    would cry wolf; a strict policy makes errors of both.
     """
     locked = lock.of(one.spec)
     if fit.verdict is FitVerdict.UNKNOWN:
-        if locked is not None:
-            yield finding_of(one, "fit-unknown", Severity.WARNING, "instance", f"Memory: {fit.sentence}")
+        weight = Severity.WARNING if lock.beside(one.spec).models else Severity.NOTE
+        yield finding_of(one, "fit-unknown", weight, "instance", f"Memory: {fit.sentence}")
         return
     if fit.reason not in _RULES or locked is None or locked.model is None:
         return

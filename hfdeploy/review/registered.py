@@ -34,6 +34,11 @@ UNREADABLE: Final = "unreadable-spec"
 _CEILING: Final = "policy-monthly-ceiling"
 
 
+def _is_judged(finding: Finding) -> bool:
+    """Whether it is to be said: what is unknown only for want of a lock file is not."""
+    return finding.severity is not Severity.NOTE and finding.rule != "fit-unknown"
+
+
 class Registered:
     """Judges resources one after the other, and remembers what they cost together.
 
@@ -70,7 +75,7 @@ class Registered:
         one = LoadedSpec(spec, "", {})
         review = review_specs([one], self._catalog)
         whole = ruled(review, [one], lock=Lock(), today=self._today, policy=self._policy)
-        yield from (finding for finding in whole.findings if finding.endpoint and finding.severity is not Severity.NOTE)
+        yield from (finding for finding in whole.findings if finding.endpoint and _is_judged(finding))
         for plan in review.plans:
             self._plans[spec.namespace, spec.name] = plan
             yield from self._of_ceiling(spec.name)

@@ -4,10 +4,11 @@ review, deltas ─rules→ findings ─policy→ the same with other weights, ex
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from hfdeploy.cost import over_budget
 from hfdeploy.lock import Lock
 from hfdeploy.policy import RULES, LoadedPolicy, Severity, approvals, breaches, over_ceiling, weigh
 from hfdeploy.review.delta import Delta
@@ -15,6 +16,18 @@ from hfdeploy.review.exposure import of_change, of_exposure
 from hfdeploy.review.finding import Finding, Review, finding_of
 from hfdeploy.review.hygiene import of_hygiene
 from hfdeploy.spec import LoadedSpec, SecretSource
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a stack's own configuration allows it to cost, and where it says so."""
+
+    most: Decimal
+    """In a month with every replica up."""
+
+    file: str
+    line: int
+    """0 where the file does not show it, as with a value of the project or of an environment."""
 
 
 def ruled(
@@ -25,12 +38,18 @@ def ruled(
     today: date,
     policy: LoadedPolicy | None = None,
     is_set: Callable[[SecretSource], bool] | None = None,
+    budget: Budget | None = None,
 ) -> Review:
     """The review with all rules applied. It has to hold its deltas by then, and all of its plans.
 
     `today` decides which exceptions of the policy have ended. `is_set` says whether the source of a secret is there.
     """
-    found = (*review.findings, *_habits(review, loaded, lock, is_set), *of_change(review.deltas, loaded))
+    found = (
+        *review.findings,
+        *_habits(review, loaded, lock, is_set),
+        *of_change(review.deltas, loaded),
+        *_of_budget(review, budget),
+    )
     return under_policy(replace(review, findings=found), loaded, today=today, policy=policy)
 
 
@@ -57,6 +76,12 @@ def _habits(
         yield from of_exposure(one)
         if plan := plans.get(one.spec.name):
             yield from of_hygiene(one, plan, lock, is_set)
+
+
+def _of_budget(review: Review, budget: Budget | None) -> Iterator[Finding]:
+    if budget and (said := over_budget({plan.name: review.cost_of(plan) for plan in review.plans}, budget.most)):
+        rule = RULES["budget-exceeded"]
+        yield Finding(rule.id, rule.severity, "", budget.file, budget.line, "hfdeploy:budget", said, rule.fix)
 
 
 def _limits(review: Review, loaded: Sequence[LoadedSpec], policy: LoadedPolicy) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """A review of the specs becomes the review of a change: what it does to each endpoint, and what it takes together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -8,13 +8,16 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.lock import Lock
 from hfdeploy.quota import count
 from hfdeploy.review.change import Change, deltas, demands
-from hfdeploy.review.delta import Action
-from hfdeploy.review.finding import Finding, Review
+from hfdeploy.review.delta import Action, Delta
+from hfdeploy.review.finding import Finding, Review, Severity
 from hfdeploy.review.quota import of_quota
 from hfdeploy.spec import LoadedSpec
 
 _OF_ALL: Final = frozenset({"quota-minimum", "quota-maximum"})
 """Findings about all endpoints together, whichever they name."""
+
+_UNAVAILABLE: Final = frozenset({"instance-deprecated", "instance-not-available"})
+"""Findings about hardware that what runs on it may keep, and that nobody can have anew."""
 
 
 def with_change(
@@ -33,16 +36,32 @@ def with_change(
     `is_compared=False` says what runs now for the ledger alone.
     """
     ledger = count(demands(change, review.plans, namespace or ""), catalog)
-    found: list[Finding] = [*(change.findings if change and is_compared else ())]
-    found += of_quota(ledger, loaded, review.plans, catalog, lock)
     shown = change if is_compared else None
+    rows = deltas(shown, review.plans, {one.spec.name for one in loaded}) if shown else ()
+    found = [*_raised(review, rows, shown), *(shown.findings if shown else ())]
+    found += of_quota(ledger, loaded, review.plans, catalog, lock)
     return replace(
         review,
-        findings=_in_order([*review.findings, *found], loaded),
+        findings=_in_order(found, loaded),
         ledger=ledger,
         against=shown.against if shown else "",
-        deltas=deltas(shown, review.plans, {one.spec.name for one in loaded}) if shown else (),
+        deltas=rows,
     )
+
+
+def _raised(review: Review, rows: Sequence[Delta], change: Change | None) -> Iterator[Finding]:
+    """The findings; hardware that cannot be had is an error for what is new there, and a warning for what stays."""
+    before = change.before if change else {}
+    hardware = {plan.name: plan.hardware.key for plan in review.plans}
+    arriving = {
+        row.name
+        for row in rows
+        if row.action in {Action.CREATE, Action.REPLACE}
+        or (row.action is Action.UPDATE and before[row.name].hardware.key != hardware[row.name])
+    }
+    for finding in review.findings:
+        is_refused = finding.rule in _UNAVAILABLE and finding.endpoint in arriving
+        yield replace(finding, severity=Severity.ERROR) if is_refused else finding
 
 
 def own_change(review: Review) -> Review:

@@ -26,6 +26,8 @@ class LoadedSpec:
     """As shown to people: as it was named, or relative to the working directory or the root."""
     lines: Mapping[str, int]
     """Line by dotted field path, counted from 1."""
+    folder: Path = Path()
+    """Where it lies, as it was named: what stands beside it is found there."""
 
     def line_of(self, field: str) -> int:
         """The line of a field, or of the nearest section around it that the file has."""
@@ -56,10 +58,10 @@ def read_specs(paths: Sequence[Path], *, root: Path | None = None) -> tuple[list
     if not paths:
         problems.append(Problem("specs", 0, "", "names no file and no folder"))
     files = list(_files(paths, root, problems))
-    documents = [_read(path, shown, problems) for shown, path in files]
-    read = [document for document in documents if document is not None]
-    loaded = [found for document in read if (found := _load(document, problems))]
-    problems += _namesakes(read)
+    documents = [(_read(path, shown, problems), folder) for shown, folder, path in files]
+    read = [(document, folder) for document, folder in documents if document is not None]
+    loaded = [found for document, folder in read if (found := _load(document, folder, problems))]
+    problems += _namesakes([document for document, _ in read])
     return loaded, problems
 
 
@@ -89,7 +91,7 @@ def _without_none(value: object) -> object:
     return value
 
 
-def _load(document: Document, problems: list[Problem]) -> LoadedSpec | None:
+def _load(document: Document, folder: Path, problems: list[Problem]) -> LoadedSpec | None:
     problems += document.problems
     if document.data is None:
         return None
@@ -102,7 +104,7 @@ def _load(document: Document, problems: list[Problem]) -> LoadedSpec | None:
             if not _is_about(field, known):
                 problems.append(Problem(document.file, line_of(document.lines, field), field, said))
         return None
-    return LoadedSpec(spec, document.file, document.lines)
+    return LoadedSpec(spec, document.file, document.lines, folder)
 
 
 def _is_about(field: str, known: set[str]) -> bool:
@@ -129,8 +131,8 @@ def _namesakes(documents: Sequence[Document]) -> Iterator[Problem]:
             first[name] = document
 
 
-def _files(paths: Sequence[Path], root: Path | None, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
-    """What is shown and what is opened, for each file once."""
+def _files(paths: Sequence[Path], root: Path | None, problems: list[Problem]) -> Iterator[tuple[str, Path, Path]]:
+    """What is shown, the folder as it was named, and what is opened, for each file once."""
     seen: set[Path] = set()
     for path, bounds in _named(paths, root, problems):
         try:
@@ -140,7 +142,7 @@ def _files(paths: Sequence[Path], root: Path | None, problems: list[Problem]) ->
             continue
         if target not in seen:
             seen.add(target)
-            yield _shown(path, root), target
+            yield _shown(path, root), path.parent, target
 
 
 def _named(paths: Sequence[Path], root: Path | None, problems: list[Problem]) -> Iterator[tuple[Path, Path | None]]:
