@@ -1,14 +1,16 @@
 """audit: everything live in a namespace under the rules of a review. Nothing is changed."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hfdeploy import render
+from hfdeploy import redact, render
 from hfdeploy.audit import Audit, TagCost, cost_by_tag, examine
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
+from hfdeploy.cli.display import show_findings
 from hfdeploy.cli.evidence import complete, read_evidence
 from hfdeploy.cli.options import PROGRAM, ApiUrlOption, examples
 from hfdeploy.cli.reviews import Asked, OutputOption, ReviewFormat, ReviewFormatOption, into, write_document
@@ -114,18 +116,20 @@ def _examined(
 
 
 def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: ReviewFormat) -> None:
+    command = shlex.join(["hfdeploy", "audit", found.namespace])
     match output:
         case ReviewFormat.JSON:
             terminal.write_json(render.audit_json(found, tags, key))
         case ReviewFormat.MARKDOWN:
-            terminal.write(render.audit_markdown(found, tags, key))
+            terminal.write(redact.known.scrub(render.audit_markdown(found, tags, key, command=command)))
+        case ReviewFormat.HTML:
+            terminal.write(redact.known.scrub(render.audit_page(found, tags, key, command=command)))
         case ReviewFormat.TEXT if not found.residents and not found.unreadable:
             terminal.print_text(f"{found.namespace} has no endpoints.")
         case ReviewFormat.TEXT:
             _print(found, tags, key)
         case _:
-            asked = Asked(f"hfdeploy audit {found.namespace}", namespace=found.namespace)
-            write_document(found.review, output, asked)
+            write_document(found.review, output, Asked(command, namespace=found.namespace))
 
 
 def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
@@ -137,8 +141,4 @@ def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
     if tags:
         terminal.print_text()
         terminal.draw(render.tag_table(tags, key))
-    if found.review.findings:
-        terminal.print_text()
-    for finding in found.review.findings:
-        severity = finding.severity.value
-        terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
+    show_findings(found.review.findings)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hfdeploy.render.markup import prose
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -40,7 +42,5 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _escaped(cell: str) -> str:
-    """Text in a cell: nothing in it may end the cell, the line, or be read as HTML."""
-    for sign, harmless in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("\n", "<br>")):
-        cell = cell.replace(sign, harmless)
-    return cell
+    """Text in a cell: nothing in it may end the cell or the line, or be read as more than words."""
+    return "<br>".join(prose(line) for line in cell.split("\n"))
