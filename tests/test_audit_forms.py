@@ -145,3 +145,15 @@ def test_many_alike_are_told_in_one_line(emulator: Running) -> None:
     assert told[0].endswith(f" 24 endpoints: {', '.join(names[:20])} and 4 more.")
     assert told[1].startswith("warning security: Each is public: anybody on the internet")
     assert comment.count("(`engine-maintenance`) 24 endpoints: ") == 1
+
+
+def test_a_gguf_file_is_judged_by_what_the_hub_says_of_it(emulator: Running) -> None:
+    """The one that the engine loads: its repository may hold many."""
+    llama = {"llamacpp": {"url": "x/y:1", "ctxSize": 8192, "nParallel": 1, "threadsHttp": 2,
+                          "modelPath": "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf"}}  # fmt: skip
+    emulator.seed("quants", compute=compute("nvidia-l4 x1"), lastUsedAt=days_ago(0),
+                  model=model("bartowski/Meta-Llama-3.1-8B-Instruct-GGUF", llama))  # fmt: skip
+
+    (told,) = json.loads(run_audit(emulator, "--format", "json").stdout)["endpoints"]
+
+    assert told["fit"]["verdict"] == "fit"

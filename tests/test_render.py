@@ -50,7 +50,7 @@ def test_nothing_in_a_cell_ends_it() -> None:
     """A model's name or a tag is somebody else's text."""
     table = Table((Column("a"), Column("b", is_number=True)), (("x|y", "<b>\n1"),), ("sum", ""))
 
-    assert render.markdown(table) == "| a | b |\n| --- | ---: |\n| x\\|y | &lt;b><br>1 |\n| **sum** |  |\n"
+    assert render.markdown(table) == "| a | b |\n| --- | ---: |\n| x\\|y | &lt;b&gt;<br>1 |\n| **sum** |  |\n"
 
 
 @pytest.mark.parametrize(
