@@ -331,7 +331,7 @@ def test_markdown_has_the_tables_and_the_findings(fleet: Running) -> None:
     """For an issue or a wiki."""
     said = run_audit(fleet, "--format", "markdown", "--by-tag", "team").stdout
 
-    assert f"| `forgotten` | running | `{SMALL}` | `nvidia-a100 x1`, aws us-east-1 | 1–1 | fit | private |" in said
+    assert f"| `forgotten` | running | `{SMALL}` | `nvidia-a100 x1`, aws us-east-1 | 1 | fit | private |" in said
     assert "| aws nvidia-t4 | 4 | 5 | 64 | ok |" in said
     assert "| no team tag | 7 |" in said
     assert "- ⚠️ `open-door` `security` open-door is public: " in said

@@ -1,6 +1,7 @@
 """audit: everything live in a namespace under the rules of a review. Nothing is changed."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -69,10 +70,17 @@ def audit(
     known, limits = _lock(lock), read_policy(policy) if policy else None
     found = _examined(chosen, place, known, limits, idle_days=idle_days, usage=usage, hub=hub)
     with into(target):
-        _show(found, cost_by_tag(found.residents, by_tag), by_tag, output)
+        options = {"idle-days": idle_days, "usage": usage, "by-tag": by_tag, "policy": policy, "lock": lock}
+        _show(found, cost_by_tag(found.residents, by_tag), by_tag, output, _again(place, options, hub=hub))
     if found.review.blocking:
         count = len(found.review.blocking)
         raise BlockingFinding(f"{count} finding{'' if count == 1 else 's'} to be settled first.")
+
+
+def _again(namespace: str, options: Mapping[str, object], *, hub: bool) -> str:
+    """What prints the same audit on a terminal."""
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return shlex.join(["hfdeploy", "audit", namespace, *given, *([] if hub else ["--no-hub"])])
 
 
 def _lock(file: Path | None) -> Lock:
@@ -115,8 +123,7 @@ def _examined(
     )
 
 
-def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: ReviewFormat) -> None:
-    command = shlex.join(["hfdeploy", "audit", found.namespace])
+def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: ReviewFormat, command: str) -> None:
     match output:
         case ReviewFormat.JSON:
             terminal.write_json(render.audit_json(found, tags, key))

@@ -106,7 +106,7 @@ def _row(audit: Audit, one: Resident) -> str:
         prose(one.live.status.state.value),
         code(one.live.model.repository, in_cell=True),
         f"{code(one.hardware.spelling, in_cell=True)}, {prose(one.hardware.place)}",
-        f"{scaling.min_replica}–{scaling.max_replica}",
+        _range(str(scaling.min_replica), str(scaling.max_replica)),
         verdict.value.replace("_", " "),
         prose(one.live.type),
         last_used(audit, one),
@@ -118,14 +118,18 @@ def _row(audit: Audit, one: Resident) -> str:
 def _month(one: Resident) -> str:
     if one.cost.rate is None:
         return "unpriced"
-    return f"{format_money(one.cost.floor)}–{format_money(one.cost.ceiling)}"
+    return _range(format_money(one.cost.floor), format_money(one.cost.ceiling))
+
+
+def _range(least: str, most: str) -> str:
+    return least if least == most else f"{least}–{most}"
 
 
 def _tags(tags: Sequence[TagCost], key: str | None, most: int) -> str:
     none = f"no {prose(key)} tag" if key else "no tag"
     rows = [
         f"| {none if row.tag == UNTAGGED else code(row.tag, in_cell=True)} | {len(row.names)} | "
-        f"{format_money(row.total.floor)}–{format_money(row.total.ceiling)} |"
+        f"{_range(format_money(row.total.floor), format_money(row.total.ceiling))} |"
         for row in tags[:most]
     ]
     head = "| Tag | Endpoints | Month |\n| --- | ---: | ---: |\n"

@@ -34,7 +34,7 @@ class Group:
     @property
     def fix(self) -> str:
         """What settles it, where the sentence does not say it."""
-        fix = self.first.fix if self.is_one else self.first.fix.replace(_place(self.first), "each")
+        fix = self.first.fix if self.is_one else _fix_of_each(self.first)
         return "" if fix in self.sentence else fix
 
     @property
@@ -52,27 +52,33 @@ class Group:
 
 
 def grouped(findings: Iterable[Finding]) -> list[Group]:
-    """In the order of the first of each."""
-    alike: dict[tuple[str, ...], list[Finding]] = {}
-    for number, one in enumerate(findings):
-        same = (one.rule, one.severity.value, one.field, _of_each(one), one.fix.replace(_place(one), "each"))
-        alike.setdefault(same if one.endpoint else (str(number),), []).append(one)
-    return [group for those in alike.values() for group in _groups(those)]
+    """In the order of the findings; many alike stand where the first of them stood."""
+    told = list(findings)
+    names: dict[tuple[str, ...], dict[str, None]] = {}
+    for one in told:
+        names.setdefault(_likeness(one), {})[one.endpoint] = None
+    groups: dict[object, Group] = {}
+    for number, one in enumerate(told):
+        same = _likeness(one)
+        if len(names[same]) >= _MANY:
+            groups.setdefault(same, Group(one, tuple(names[same])))
+        else:
+            groups[number] = Group(one, (one.endpoint,))
+    return list(groups.values())
 
 
-def _groups(those: list[Finding]) -> list[Group]:
-    names = tuple(dict.fromkeys(one.endpoint for one in those))
-    if len(names) < _MANY:
-        return [Group(one, (one.endpoint,)) for one in those]
-    return [Group(those[0], names)]
+def _likeness(one: Finding) -> tuple[str, ...]:
+    """The same for findings of which only the endpoint differs."""
+    return (one.rule, one.severity.value, one.field, _of_each(one), _fix_of_each(one))
 
 
 def _of_each(one: Finding) -> str:
     """The sentence without the name that it begins with."""
     begins = f"{one.endpoint} "
-    return f"Each {one.sentence.removeprefix(begins)}" if one.sentence.startswith(begins) else one.sentence
+    is_named = one.endpoint and one.sentence.startswith(begins)
+    return f"Each {one.sentence.removeprefix(begins)}" if is_named else one.sentence
 
 
-def _place(one: Finding) -> str:
-    """`namespace/name` as the fix of something live names it."""
-    return one.file or one.endpoint
+def _fix_of_each(one: Finding) -> str:
+    """The fix without the `namespace/name` that it may name."""
+    return one.fix.replace(one.file, "each") if one.file else one.fix
