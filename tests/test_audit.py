@@ -331,10 +331,10 @@ def test_markdown_has_the_tables_and_the_findings(fleet: Running) -> None:
     """For an issue or a wiki."""
     said = run_audit(fleet, "--format", "markdown", "--by-tag", "team").stdout
 
-    assert "| forgotten | running | vLLM | nvidia-a100 x1 |" in said
+    assert f"| `forgotten` | running | `{SMALL}` | `nvidia-a100 x1`, aws us-east-1 | 1 | fit | private |" in said
     assert "| aws nvidia-t4 | 4 | 5 | 64 | ok |" in said
-    assert "| (no team tag) | 7 |" in said
-    assert "- **warning** acme/open-door: security: " in said
+    assert "| no team tag | 7 |" in said
+    assert "- ⚠️ `open-door` `security` open-door is public: " in said
 
 
 def test_a_narrow_terminal_shows_everything(emulator: Running) -> None:

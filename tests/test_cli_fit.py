@@ -236,3 +236,12 @@ def test_a_gated_repository_says_that_the_token_may_not_see_it(emulator) -> None
 
     assert ended.returncode == 3
     assert "gated" in ended.stderr
+
+
+def test_a_name_without_an_owner_is_refused_in_a_sentence(hub) -> None:
+    """Not in the JSON of whoever answered."""
+    ended = run("fit", "badname", "--cloud", "aws", "--region", "us-east-1", env=hub)
+
+    assert ended.returncode == 4
+    assert "there is no such repository or revision: " in ended.stderr
+    assert "{" not in ended.stderr

@@ -252,3 +252,14 @@ def test_the_schema_of_a_review_is_the_one_in_the_package() -> None:
 def test_the_schema_is_the_one_in_the_package() -> None:
     """Editors and this command must not disagree."""
     assert succeed("schema") == (ROOT / "hfdeploy" / "data" / "spec.schema.json").read_text("utf-8")
+
+
+def test_a_service_that_does_not_answer_leaves_the_quota_unknown(specs) -> None:
+    """The rest of the review needs nobody; it is said, and no later question fails for it."""
+    ended = run("plan", specs, "--live", "--format", "json", env=surroundings(
+        HFDEPLOY_API_URL="http://127.0.0.1:9", HF_TOKEN="hf_x", HFDEPLOY_NAMESPACE="acme"))  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr
+    assert {one["verdict"] for one in json.loads(ended.stdout)["quota"]["entries"]} == {"unknown"}
+    assert "The live catalogue could not be read" in ended.stderr
+    assert "What runs now could not be read, so that the quota is unknown: " in ended.stderr

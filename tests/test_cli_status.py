@@ -85,7 +85,7 @@ def test_a_status_in_markdown(deployed: Project, env) -> None:
     """For a comment after a deployment."""
     said = succeed("status", "--stack", "test", "--format", "markdown", cwd=deployed.folder, env=env)
 
-    assert "| chat | running | nvidia-t4 x1 | $0.50/h | passed | 20" in said
+    assert r"| chat | running | nvidia-t4 x1 | \$0.50/h | passed | 20" in said
     assert said.count("\n") == 4
 
 

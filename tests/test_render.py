@@ -50,7 +50,21 @@ def test_nothing_in_a_cell_ends_it() -> None:
     """A model's name or a tag is somebody else's text."""
     table = Table((Column("a"), Column("b", is_number=True)), (("x|y", "<b>\n1"),), ("sum", ""))
 
-    assert render.markdown(table) == "| a | b |\n| --- | ---: |\n| x\\|y | &lt;b><br>1 |\n| **sum** |  |\n"
+    assert render.markdown(table) == "| a | b |\n| --- | ---: |\n| x\\|y | &lt;b&gt;<br>1 |\n| **sum** |  |\n"
+
+
+def test_a_cell_is_words_and_commands_in_it_can_be_copied() -> None:
+    """No link, no mention, no picture; an address within a mark of zero width would lead nowhere."""
+    words = "[x](http://evil.example) @acme/team #12 <img src=x>"
+    table = Table((Column("a"), Column("b")), ((words, "Run `a --url https://x.example|y` or see https://x.example"),))
+
+    (row,) = render.markdown(table).splitlines()[2:]
+
+    assert r"\[x\](`http://evil.example)` @" in row
+    assert "@acme" not in row
+    assert "#12" not in row
+    assert "<img" not in row
+    assert r"Run `a --url https://x.example\|y` or see `https://x.example` |" in row
 
 
 @pytest.mark.parametrize(

@@ -398,7 +398,21 @@ class TestWeights:
     )
     def test_an_exception_is_for_what_it_names(self, other) -> None:
         """And for nothing else."""
-        assert only(self.waived(**other)).severity is Severity.ERROR
+        (finding,) = [one for one in self.waived(**other).findings if one.rule == self.TGI]
+
+        assert finding.severity is Severity.ERROR
+
+    def test_an_exception_for_nobody_is_found(self) -> None:
+        """A letter mistyped, and what it was written for blocks all the same."""
+        (unused,) = [one for one in self.waived(endpoint="caht").findings if one.rule != self.TGI]
+
+        assert (unused.rule, unused.severity, unused.file, unused.line) == (
+            "waiver-unused",
+            Severity.NOTE,
+            "policy.yaml",
+            3,
+        )
+        assert unused.sentence == f"The exception from {self.TGI} is for caht, and no endpoint here is called so."
 
     def test_an_exception_ends_and_is_itself_found_then(self) -> None:
         """Otherwise nobody would take it out, or decide anew."""

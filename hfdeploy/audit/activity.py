@@ -20,6 +20,9 @@ class Activity:
     why: str
     """What that is read from, as the end of a sentence without a full stop."""
 
+    is_new: bool = False
+    """Whether it is too young to be idle, and nothing says that anybody called it."""
+
 
 def read_activity(live: Endpoint, now: datetime, *, idle_days: int, load: Load | None, counted: int | None) -> Activity:
     """Judge one endpoint.
@@ -33,7 +36,8 @@ def read_activity(live: Endpoint, now: datetime, *, idle_days: int, load: Load |
         return Activity(now - last_used >= limit, last_used, f"no request since {last_used:%Y-%m-%d}")
     created = moment_of(live.status.created_at)
     if created is not None and now - created < limit:
-        return Activity(False, None, f"created {created:%Y-%m-%d}")
+        is_called = bool(counted or (load is not None and load.requests))
+        return Activity(False, None, f"created {created:%Y-%m-%d}", is_new=not is_called)
     if load is not None and load.requests is not None:
         said = f"its metrics of {load.days:.0f} days count {load.requests or 'no'} requests"
         return Activity(load.requests == 0, None, said)

@@ -93,6 +93,7 @@ def examine(
         fits={name: _of_its_engine(fit, by_name[name]) for name, fit in review.fits.items()},
         usage={one.name: one.known for one in residents if one.known is not None},
         costs={one.name: one.cost for one in residents},
+        audited=namespace,
     )
     review = _ruled(review, residents, now, policy)
     return Audit(namespace, now, idle_days, known, review, residents, evidence, tuple(unreadable))

@@ -10,8 +10,8 @@ from hfdeploy.baseline.target import Target
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.program import Program, surroundings
-from hfdeploy.cli.service import require_namespace, service
-from hfdeploy.errors import UsageError
+from hfdeploy.cli.service import QUICK, require_namespace, service
+from hfdeploy.errors import Unreachable, UsageError
 from hfdeploy.lock import Lock
 from hfdeploy.review import Change, Review
 from hfdeploy.settings import Settings
@@ -72,12 +72,8 @@ def find_change(
     """What the specs change; without `--against`, but live, what runs now. None where nobody is asked anything."""
     target = Target.of(loaded, review.plans, lock, catalog, chosen.namespace or "", today)
     match asked.against:
-        case None if not live:
-            return None
         case None:
-            from hfdeploy.baseline.live import against_live
-
-            return against_live(target, _look(chosen, target), None)
+            return _used_now(chosen, target) if live else None
         case Baseline.LIVE:
             from hfdeploy.baseline.live import against_live
 
@@ -88,6 +84,17 @@ def find_change(
             from hfdeploy.baseline.revision import against_revision
 
             return against_revision(revision, where, target, surroundings(), pattern=pattern)
+
+
+def _used_now(chosen: Settings, target: Target) -> Change | None:
+    """What runs now, for the quota alone; None, and a word about it, where nobody answers."""
+    from hfdeploy.baseline.live import against_live
+
+    try:
+        return against_live(target, _look(chosen, target, seconds=QUICK), None)
+    except Unreachable as trouble:
+        terminal.warn(f"What runs now could not be read, so that the quota is unknown: {trouble}")
+        return None
 
 
 def _against_state(asked: Comparison, chosen: Settings, target: Target) -> Change:
@@ -122,10 +129,10 @@ def _owner(asked: Comparison) -> str | None:
         return read_state(at.export()).owner or ""
 
 
-def _look(chosen: Settings, target: Target, *others: str) -> "dict[str, Endpoint]":
+def _look(chosen: Settings, target: Target, *others: str, seconds: float | None = None) -> "dict[str, Endpoint]":
     """Every endpoint of the namespaces, read and not changed."""
     from hfdeploy.recover.review import survey
 
     require_namespace(chosen)
-    with terminal.busy("asking the service what there is"), service(chosen) as api:
+    with terminal.busy("asking the service what there is"), service(chosen, seconds=seconds) as api:
         return survey(api, {*target.namespaces, *others})

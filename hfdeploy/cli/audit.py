@@ -1,14 +1,17 @@
 """audit: everything live in a namespace under the rules of a review. Nothing is changed."""
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hfdeploy import render
+from hfdeploy import redact, render
 from hfdeploy.audit import Audit, TagCost, cost_by_tag, examine
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
+from hfdeploy.cli.display import show_findings
 from hfdeploy.cli.evidence import complete, read_evidence
 from hfdeploy.cli.options import PROGRAM, ApiUrlOption, examples
 from hfdeploy.cli.reviews import Asked, OutputOption, ReviewFormat, ReviewFormatOption, into, write_document
@@ -67,10 +70,17 @@ def audit(
     known, limits = _lock(lock), read_policy(policy) if policy else None
     found = _examined(chosen, place, known, limits, idle_days=idle_days, usage=usage, hub=hub)
     with into(target):
-        _show(found, cost_by_tag(found.residents, by_tag), by_tag, output)
+        options = {"idle-days": idle_days, "usage": usage, "by-tag": by_tag, "policy": policy, "lock": lock}
+        _show(found, cost_by_tag(found.residents, by_tag), by_tag, output, _again(place, options, hub=hub))
     if found.review.blocking:
         count = len(found.review.blocking)
         raise BlockingFinding(f"{count} finding{'' if count == 1 else 's'} to be settled first.")
+
+
+def _again(namespace: str, options: Mapping[str, object], *, hub: bool) -> str:
+    """What prints the same audit on a terminal."""
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return shlex.join(["hfdeploy", "audit", namespace, *given, *([] if hub else ["--no-hub"])])
 
 
 def _lock(file: Path | None) -> Lock:
@@ -113,19 +123,20 @@ def _examined(
     )
 
 
-def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: ReviewFormat) -> None:
+def _show(found: Audit, tags: tuple[TagCost, ...], key: str | None, output: ReviewFormat, command: str) -> None:
     match output:
         case ReviewFormat.JSON:
             terminal.write_json(render.audit_json(found, tags, key))
         case ReviewFormat.MARKDOWN:
-            terminal.write(render.audit_markdown(found, tags, key))
+            terminal.write(redact.known.scrub(render.audit_markdown(found, tags, key, command=command)))
+        case ReviewFormat.HTML:
+            terminal.write(redact.known.scrub(render.audit_page(found, tags, key, command=command)))
         case ReviewFormat.TEXT if not found.residents and not found.unreadable:
             terminal.print_text(f"{found.namespace} has no endpoints.")
         case ReviewFormat.TEXT:
             _print(found, tags, key)
         case _:
-            asked = Asked(f"hfdeploy audit {found.namespace}", namespace=found.namespace)
-            write_document(found.review, output, asked)
+            write_document(found.review, output, Asked(command, namespace=found.namespace))
 
 
 def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
@@ -137,8 +148,4 @@ def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
     if tags:
         terminal.print_text()
         terminal.draw(render.tag_table(tags, key))
-    if found.review.findings:
-        terminal.print_text()
-    for finding in found.review.findings:
-        severity = finding.severity.value
-        terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
+    show_findings(found.review.findings)

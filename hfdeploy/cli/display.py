@@ -27,7 +27,7 @@ def show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
         for part in render.quota_parts(review):
             terminal.print_text()
             _draw(part)
-    _show_findings(review.findings)
+    show_findings(review.findings)
     if review.approvals:
         terminal.print_text(f"\n{render.approvals_line(review)}")
     if with_bodies:
@@ -35,17 +35,22 @@ def show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
             _show_body(one)
 
 
-def _show_findings(findings: Sequence[Finding]) -> None:
+def show_findings(findings: Sequence[Finding]) -> None:
+    """A line each, and one for many alike."""
     if findings:
         terminal.print_text()
-    left = [finding for finding in findings if finding.severity is Severity.NOTE][_MOST_NOTES:]
-    for finding in findings:
-        if finding not in left:
-            severity = finding.severity.value
-            terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
+    groups = render.grouped(findings)
+    left = [group for group in groups if group.first.severity is Severity.NOTE][_MOST_NOTES:]
+    for group in groups:
+        if group not in left:
+            severity = group.first.severity.value
+            terminal.print_text(terminal.styled(severity).append(f" {group}", style="not bold default"))
     if left:
-        rules = ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(one.rule for one in left).items()))
-        terminal.print_text(f"And {len(left)} more notes ({rules}); `--format json` has all of them.")
+        counts: Counter[str] = Counter()
+        for group in left:
+            counts[group.first.rule] += len(group.names)
+        rules = ", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))
+        terminal.print_text(f"And {counts.total()} more notes ({rules}); `--format json` has all of them.")
 
 
 def _draw(part: str | render.Table) -> None:

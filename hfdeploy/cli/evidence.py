@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hfdeploy.audit import Evidence
 from hfdeploy.cli.service import QUICK
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _JUDGED: Final = frozenset({"tgi", "vLLM", "sGLang", "tei", "huggingface"})
 """Engines whose memory can be judged; of the others the Hub is not asked."""
+
+_LLAMACPP: Final = "llamacpp"
+
+_Served: TypeAlias = tuple[str, str | None, str | None]
+"""Repository, revision, and the GGUF file where the engine loads one."""
 
 _LONGEST: Final = 45.0
 """Seconds for the Hub altogether: what was not asked by then is unknown."""
@@ -47,11 +52,8 @@ def read_evidence(
 
 def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
     """The lock with what the Hub says of models that it does not have, each at the commit that is served."""
-    wanted = {
-        (one.model.repository, one.model.revision)
-        for one in live
-        if one.model.engine in _JUDGED and lock.at(one.model.repository, one.model.revision) is None
-    }
+    served = {(one.model.repository, one.model.revision, _gguf(one)) for one in live if _is_judged(one)}
+    wanted = {model for model in served if lock.at(model[0], model[1], model[2] or "") is None}
     if not wanted:
         return lock
     from hfdeploy.hub import Hub
@@ -60,15 +62,31 @@ def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
     clock, gone = SystemClock(), Event()
     until = clock.now() + _LONGEST
 
-    def read(model: tuple[str, str | None]) -> Locked:
+    def read(model: _Served) -> Locked:
         if gone.is_set() or clock.now() > until:
             return _unread(model, "the Hub could not be asked in time")
         return _of_hub(hub, model, gone)
 
     with Hub(chosen, seconds=QUICK) as hub:
         found = together(read, sorted(wanted, key=str))
-    entries = {f"{name}@{revision}" if revision else name: entry for (name, revision), entry in found.items()}
-    return Lock({**lock.models, **entries})
+    return Lock({**lock.models, **{_key(*model): entry for model, entry in found.items()}})
+
+
+def _is_judged(one: Endpoint) -> bool:
+    return one.model.engine in _JUDGED or _gguf(one) is not None
+
+
+def _gguf(one: Endpoint) -> str | None:
+    """The GGUF file that llama.cpp loads; None for other engines, and where the service names none."""
+    if one.model.engine != _LLAMACPP:
+        return None
+    file = one.model.image[_LLAMACPP].get("modelPath")
+    return file if isinstance(file, str) and file else None
+
+
+def _key(repository: str, revision: str | None, file: str | None) -> str:
+    """What a lock file lists it under."""
+    return f"{repository}{f'@{revision}' if revision else ''}{f'#{file}' if file else ''}"
 
 
 def _measured(api: "Api", namespace: str, live: Sequence[Endpoint], now: datetime, days: int) -> Evidence:
@@ -83,13 +101,13 @@ def _measured(api: "Api", namespace: str, live: Sequence[Endpoint], now: datetim
     )
 
 
-def _of_hub(hub: "Hub", model: tuple[str, str | None], gone: Event) -> Locked:
+def _of_hub(hub: "Hub", model: _Served, gone: Event) -> Locked:
     from hfdeploy.hub import Unsized, read_model
 
-    repository, revision = model
+    repository, revision, gguf = model
     try:
         facts = hub.model(repository, revision)
-        return Locked(revision or "", read_model(hub, repository, facts.sha, facts.files))
+        return Locked(revision or "", read_model(hub, repository, facts.sha, facts.files, gguf=gguf))
     except Unreachable as trouble:
         gone.set()
         return _unread(model, str(trouble))
@@ -97,5 +115,5 @@ def _of_hub(hub: "Hub", model: tuple[str, str | None], gone: Event) -> Locked:
         return _unread(model, str(trouble))
 
 
-def _unread(model: tuple[str, str | None], why: str) -> Locked:
+def _unread(model: _Served, why: str) -> Locked:
     return Locked(model[1] or "", None, f"{model[0]}: {why.rstrip('.')}.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -95,6 +96,10 @@ def into(file: Path | None) -> Iterator[None]:
         aside.unlink(missing_ok=True)
 
 
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
 def _document(review: Review, output: ReviewFormat, asked: Asked) -> str:
     place = render.Place(asked.stack, asked.command)
     match output:
@@ -106,7 +111,7 @@ def _document(review: Review, output: ReviewFormat, asked: Asked) -> str:
         case ReviewFormat.GITHUB:
             return render.annotations(review)
         case ReviewFormat.CSV:
-            return render.focus_csv(review, namespace=asked.namespace, stack=asked.stack)
+            return render.focus_csv(review, namespace=asked.namespace, stack=asked.stack, answered=_today())
         case ReviewFormat.HTML:
             return render.page(review, place, today=asked.today)
         case _:

@@ -177,7 +177,8 @@ def plan(
         review,
         loaded,
         change,
-        catalog=today or catalog,
+        # Without what runs now nobody can tell whose part of the used quota is ours: it is unknown then.
+        catalog=Catalog.snapshot() if live and change is None else today or catalog,
         lock=lock,
         namespace=chosen.namespace,
         is_compared=against is not None,

@@ -198,7 +198,7 @@ def _has_chat_template(reply: Mapping[str, Any], tags: tuple[str, ...]) -> bool 
 
 def _refusal(request: str, response: httpx2.Response) -> errors.HfdeployError:
     status = response.status_code
-    said = _cut(response.headers.get("x-error-message") or response.text) or "no reason given"
+    said = _cut(response.headers.get("x-error-message") or _words(response)) or "no reason given"
     match status:
         case 404:
             return errors.NotFound(request, status, f"there is no such repository or revision: {said}")
@@ -210,6 +210,16 @@ def _refusal(request: str, response: httpx2.Response) -> errors.HfdeployError:
     if status == 429 or status >= 500:
         return errors.Unreachable(f"{request} answered {status}: {said}")
     return errors.ApiError(request, status, said)
+
+
+def _words(response: httpx2.Response) -> str:
+    """The sentence in the JSON of a refusal; the whole text where it has none."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return response.text
+    told = [body.get(key) for key in ("error", "message", "detail")] if isinstance(body, dict) else []
+    return next((one for one in told if isinstance(one, str)), response.text)
 
 
 def _cut(text: str) -> str:

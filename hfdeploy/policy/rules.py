@@ -214,6 +214,7 @@ _ALL: Final = (
         "Lower autoscaling.max, or choose smaller hardware.",
     ),
     Rule("waiver-expired", _WARNING, "An exception of the policy has ended.", "Take it out, or decide anew."),
+    Rule("waiver-unused", _NOTE, "An exception is for a name that no endpoint here has.", "Write the name as it is."),
     Rule(
         "idle",
         _WARNING,

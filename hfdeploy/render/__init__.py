@@ -6,11 +6,14 @@ float. Text that somebody else wrote (a model, a log, a service) passes through 
 
 from hfdeploy.cost import estimate_of
 from hfdeploy.render.annotations import annotations
-from hfdeploy.render.audit import audit_markdown, audit_paragraphs, audit_quota_table, audit_table, tag_table
+from hfdeploy.render.audit import audit_paragraphs, audit_quota_table, audit_table, tag_table
+from hfdeploy.render.audit_comment import audit_markdown
 from hfdeploy.render.audit_json import audit_json
+from hfdeploy.render.audit_page import audit_page
 from hfdeploy.render.comment import LIMIT, Place, comment
 from hfdeploy.render.fit import arithmetic_lines, describe_model, fit_json, fit_table, one_fit_json
 from hfdeploy.render.focus import COLUMNS, focus_csv
+from hfdeploy.render.groups import Group, grouped
 from hfdeploy.render.hardware import catalog_json, catalog_table, describe_status, resolution_facts, resolution_json
 from hfdeploy.render.junit import junit
 from hfdeploy.render.lines import lines_of
@@ -46,6 +49,7 @@ __all__ = [
     "LIMIT",
     "Column",
     "Deployed",
+    "Group",
     "Place",
     "Table",
     "annotations",
@@ -53,6 +57,7 @@ __all__ = [
     "arithmetic_lines",
     "audit_json",
     "audit_markdown",
+    "audit_page",
     "audit_paragraphs",
     "audit_quota_table",
     "audit_table",
@@ -71,6 +76,7 @@ __all__ = [
     "fit_json",
     "fit_table",
     "focus_csv",
+    "grouped",
     "is_harmless",
     "junit",
     "lines_of",

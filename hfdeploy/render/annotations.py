@@ -12,13 +12,14 @@ def annotations(review: Review) -> str:
     """A line per finding, the worst first: GitHub shows ten errors and ten warnings of a step, and drops the others."""
     order = list(Severity)
     return "".join(
-        f"{_command(finding)}\n" for finding in sorted(review.findings, key=lambda one: order.index(one.severity))
+        f"{_command(finding, review.file_of(finding))}\n"
+        for finding in sorted(review.findings, key=lambda one: order.index(one.severity))
     )
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, file: str) -> str:
     about = ": ".join(text for text in (finding.endpoint, finding.rule) if text)
-    properties = {"file": finding.file, "line": str(finding.line) if finding.line else "", "title": about}
+    properties = {"file": file, "line": str(finding.line) if finding.line else "", "title": about}
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
     sentence = f"{finding.field}: {finding.sentence}" if finding.field else finding.sentence
     fix = f"\n{finding.fix}" if finding.fix and finding.fix not in finding.sentence else ""

@@ -14,6 +14,7 @@ from hfdeploy.render.change import signed
 from hfdeploy.render.lines import Line, lines_of, total_of
 from hfdeploy.render.quota import verdict_of
 from hfdeploy.review import Review, Severity
+from hfdeploy.review.memory import MEMORY_RULES
 from hfdeploy.review.wording import CALLERS
 from hfdeploy.spec import Security
 
@@ -60,13 +61,19 @@ def _fits(lines: Sequence[Line]) -> Answer:
     told = [f"{len(by[FitVerdict.FIT])} of {len(judged)} fit"]
     words = {FitVerdict.NO_FIT: "too large", FitVerdict.TIGHT: "tight", FitVerdict.UNKNOWN: "not judged"}
     told += [f"{word}: {named(by[verdict])}" for verdict, word in words.items() if by[verdict]]
-    if by[FitVerdict.NO_FIT]:
+    stuck = [line for line in lines if line.name in by[FitVerdict.NO_FIT]]
+    if any(_is_in_the_way(line) for line in stuck):
         level = Level.BAD
-    elif by[FitVerdict.TIGHT]:
+    elif by[FitVerdict.NO_FIT] or by[FitVerdict.TIGHT]:
         level = Level.CAUTION
     else:
         level = Level.UNKNOWN if by[FitVerdict.UNKNOWN] else Level.GOOD
     return Answer(question, level, f"{'; '.join(told)}.")
+
+
+def _is_in_the_way(line: Line) -> bool:
+    """Whether what does not fit blocks: it may run all the same, or a policy say otherwise."""
+    return any(finding.is_blocking and finding.rule in MEMORY_RULES for finding in line.findings)
 
 
 def _cost(review: Review) -> Answer:

@@ -11,7 +11,7 @@ from hfdeploy.audit import UNTAGGED, Audit, Resident, TagCost
 from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, Total, add_up, format_money, format_month
 from hfdeploy.fit import FitVerdict
 from hfdeploy.render.plan import not_judged
-from hfdeploy.render.table import Column, Table, markdown
+from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import plain_line
 from hfdeploy.usage import in_words
 
@@ -68,6 +68,29 @@ def tag_table(rows: Iterable[TagCost], key: str | None = None) -> Table:
     )
 
 
+def use_table(audit: Audit) -> Table:
+    """When each was last called, and what those burn that nobody calls."""
+    return Table(
+        (
+            Column("NAME"),
+            Column("STATE"),
+            Column("LAST USED"),
+            Column("UP", is_number=True),
+            Column("MONTH MIN", is_number=True),
+            Column("MONTH MAX", is_number=True),
+            Column("BURNT IDLE", is_number=True),
+        ),
+        tuple(_use(audit, one) for one in audit.residents),
+        (
+            f"{len(audit.residents)} endpoint{'' if len(audit.residents) == 1 else 's'}",
+            *[""] * 3,
+            format_money(total_of(audit).floor),
+            format_money(total_of(audit).ceiling),
+            format_money(idle_burn(audit)),
+        ),
+    )
+
+
 def audit_quota_table(audit: Audit) -> Table:
     """What is held of each quota, and what it comes to with every replica up."""
     entries = audit.review.ledger.entries if audit.review.ledger else ()
@@ -98,19 +121,6 @@ def audit_paragraphs(audit: Audit) -> list[str]:
     return [text for text in said if text]
 
 
-def audit_markdown(audit: Audit, tags: Iterable[TagCost], key: str | None = None) -> str:
-    """All of it as a comment has it."""
-    rows = list(tags)
-    parts = [markdown(audit_table(audit)), *audit_paragraphs(audit)]
-    if audit.review.ledger and audit.review.ledger.entries:
-        parts.append(markdown(audit_quota_table(audit)))
-    if rows:
-        parts.append(markdown(tag_table(rows, key)))
-    if audit.review.findings:
-        parts.append("\n".join(f"- **{one.severity.value}** {one}" for one in audit.review.findings))
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
-
-
 def _row(audit: Audit, one: Resident, with_expected: bool) -> tuple[str, ...]:
     scaling, cost = one.live.compute.scaling, one.cost
     low, high = scaling.min_replica, scaling.max_replica
@@ -124,18 +134,33 @@ def _row(audit: Audit, one: Resident, with_expected: bool) -> tuple[str, ...]:
         fit.verdict.value if fit else FitVerdict.UNKNOWN.value,
         f"{low}–{high}" if low != high else str(low),
         plain_line(one.live.type),
-        _last_used(audit, one),
+        last_used(audit, one),
         format_money(cost.floor),
         format_money(cost.ceiling),
         *([format_money(cost.expected) if cost.expected is not None else "unknown"] if with_expected else []),
     )
 
 
-def _last_used(audit: Audit, one: Resident) -> str:
+def _use(audit: Audit, one: Resident) -> tuple[str, ...]:
+    return (
+        one.name,
+        one.live.status.state.value,
+        last_used(audit, one),
+        str(one.replicas_up),
+        format_money(one.cost.floor),
+        format_money(one.cost.ceiling),
+        format_money(one.burnt_per_month) if one.activity.is_idle and one.replicas_up else "",
+    )
+
+
+def last_used(audit: Audit, one: Resident) -> str:
+    """What is known of its last request, in a word or two."""
     activity = one.activity
     if activity.last_used is not None:
         days = (audit.at - activity.last_used).days
         return f"{days} d ago" if days > 0 else "today"
+    if activity.is_new:
+        return "new"
     return {True: "idle", False: "in use", None: "unknown"}[activity.is_idle]
 
 

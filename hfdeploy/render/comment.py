@@ -28,14 +28,14 @@ from hfdeploy.review import Finding, Review, Severity
 LIMIT: Final = 65_536
 """What GitHub takes, in characters; counted in bytes here, which are never fewer."""
 
-_SIZES: Final = (50, 30, 15, 8, 4, 2, 1)
+SIZES: Final = (50, 30, 15, 8, 4, 2, 1)
 """Rows of a table, from the first that fits."""
 
-_FEW: Final = 10
+FEW: Final = 10
 """Lines of a list that is not folded."""
 
 _MARKS: Final = {Level.GOOD: "✅", Level.CAUTION: "⚠️", Level.BAD: "❌", Level.UNKNOWN: "❔"}
-_SEVERITIES: Final = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
+SEVERITIES: Final = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Place:
 
 def comment(review: Review, place: Place = Place(), *, today: Catalog | None = None, with_bodies: bool = False) -> str:
     """The Markdown of a review. Its first line is hidden and the same for the same stack, so that CI finds it again."""
-    for most in _SIZES:
+    for most in SIZES:
         text = "\n\n".join(_parts(review, place, today, most, with_bodies=with_bodies)) + "\n"
         if len(text.encode()) <= LIMIT:
             return text
@@ -62,14 +62,11 @@ def _parts(review: Review, place: Place, today: Catalog | None, most: int, *, wi
     name = re.sub(r"[^\w.-]", "_", place.stack)
     yield f"<!-- hfdeploy:review {name} -->".replace("  ", " ")
     yield f"### {_verdict_line(review)}"
-    yield "\n".join(
-        ["| | | |", "| --- | --- | --- |"]
-        + [f"| {_MARKS[one.level]} | **{one.question}** | {prose(one.text)} |" for one in answers(review)]
-    )
-    few = min(most, _FEW)
+    yield five_answers(review)
+    few = min(most, FEW)
     if review.approvals:
         yield f"**approval required: {prose(', '.join(review.approvals))}**"
-    if told := _capped([prose(one) for one in dangers(review)] if review.against else [], few):
+    if told := capped([prose(one) for one in dangers(review)] if review.against else [], few):
         yield "> [!CAUTION]\n" + "\n".join(f"> - {one}" for one in told)
     if review.blocking:
         yield "**To be settled first**\n\n" + _finding_list(review.blocking, few)
@@ -78,15 +75,21 @@ def _parts(review: Review, place: Place, today: Catalog | None, most: int, *, wi
     if review.remarks:
         yield folded(f"Warnings and notes ({len(review.remarks)})", _finding_list(review.remarks, most))
     if memory := _memory(shown):
-        yield folded("Memory, per GPU", memory + _left_out(len(lines), len(shown)))
+        yield folded("Memory, per GPU", memory + left_out(len(lines), len(shown)))
     if quota := _quota(review):
         yield folded("Quota, in accelerators", quota)
     if proofs := _proofs(shown):
-        yield folded("How each rollout will be proved", proofs + _left_out(len(lines), len(shown)))
+        yield folded("How each rollout will be proved", proofs + left_out(len(lines), len(shown)))
     yield folded("What this rests on", _assumptions(review, today, most))
     yield folded("The same again", _reproduced(review, place))
     if with_bodies:
-        yield folded("The requests", "\n\n".join(_bodies(shown)) + _left_out(len(lines), len(shown)))
+        yield folded("The requests", "\n\n".join(_bodies(shown)) + left_out(len(lines), len(shown)))
+
+
+def five_answers(review: Review) -> str:
+    """The table that comes first."""
+    rows = [f"| {_MARKS[one.level]} | **{one.question}** | {prose(one.text)} |" for one in answers(review)]
+    return "\n".join(["| | | |", "| --- | --- | --- |", *rows])
 
 
 def _verdict_line(review: Review) -> str:
@@ -100,23 +103,25 @@ def _verdict_line(review: Review) -> str:
 
 def _finding_list(findings: Sequence[Finding], most: int) -> str:
     worst_first = sorted(findings, key=lambda one: list(Severity).index(one.severity))
-    return "\n".join(f"- {line}" for line in _capped([_finding(one) for one in worst_first], most))
+    return "\n".join(f"- {line}" for line in capped([_finding(one) for one in worst_first], most))
 
 
 def _finding(one: Finding) -> str:
     where = code(f"{one.file}:{one.line}" if one.line else one.file)
     fix = f" *{prose(one.fix)}*" if one.fix and one.fix not in one.sentence else ""
     field = f" {code(one.field)}" if one.field else ""
-    return f"{_SEVERITIES[one.severity]} {where}{field} {prose(one.sentence)}{fix} ({code(one.rule)})"
+    return f"{SEVERITIES[one.severity]} {where}{field} {prose(one.sentence)}{fix} ({code(one.rule)})"
 
 
-def _capped(texts: Sequence[str], most: int) -> list[str]:
+def capped(texts: Sequence[str], most: int) -> list[str]:
+    """The first of them, and how many more there are."""
     if len(texts) <= most:
         return list(texts)
     return [*texts[:most], f"{len(texts) - most} more are left out here"]
 
 
-def _left_out(all_of_them: int, shown: int) -> str:
+def left_out(all_of_them: int, shown: int) -> str:
+    """What a table says below it of the rows that it has not; empty where it has all."""
     if shown >= all_of_them:
         return ""
     return f"\n\nThe {shown} that matter most of {all_of_them}; {all_of_them - shown} are left out here."
@@ -139,7 +144,7 @@ def _endpoints(review: Review, shown: Sequence[Line], number: int) -> str:
     head = [f"| {' | '.join(column.title for column, _ in columns)} |"]
     head.append(f"| {' | '.join('---:' if column.is_number else '---' for column, _ in columns)} |")
     rows = [f"| {' | '.join(cell(line) for _, cell in columns)} |" for line in shown]
-    return "\n".join([*head, *rows]) + _left_out(number, len(shown))
+    return "\n".join([*head, *rows]) + left_out(number, len(shown))
 
 
 def _instance(line: Line) -> str:
@@ -234,7 +239,7 @@ def _assumptions(review: Review, today: Catalog | None, most: int) -> str:
     utilisation = sorted({f"{float(fit.load.utilisation):.2f}" for fit in review.fits.values() if fit.arithmetic})
     if utilisation:
         said.append(f"Share of GPU memory that engines take: {' and '.join(utilisation)}.")
-    return "\n".join(f"- {one}" for one in _capped(said, max(most, 4)))
+    return "\n".join(f"- {one}" for one in capped(said, max(most, 4)))
 
 
 def _reproduced(review: Review, place: Place) -> str:

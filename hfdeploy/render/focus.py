@@ -41,18 +41,22 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 """What makes a spreadsheet compute a cell instead of showing it."""
 
 
-def focus_csv(review: Review, *, namespace: str | None, stack: str = "") -> str:
-    """The endpoints that will be there, each with its range; one without a price has empty amounts, never zero."""
+def focus_csv(review: Review, *, namespace: str | None, stack: str = "", answered: str = "") -> str:
+    """The endpoints that will be there, each with its range; one without a price has empty amounts, never zero.
+
+    `answered` is the day on which the service named its prices: those of the snapshot have a date of their own.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(
-        _row(plan, review.cost_of(plan), plan.spec.namespace or namespace or "", stack) for plan in review.plans
+        _row(plan, review.cost_of(plan), plan.spec.namespace or namespace or "", stack, answered)
+        for plan in review.plans
     )
     return text.getvalue()
 
 
-def _row(plan: Plan, cost: Estimate, namespace: str, stack: str) -> list[str]:
+def _row(plan: Plan, cost: Estimate, namespace: str, stack: str, answered: str) -> list[str]:
     replica_hours = Decimal(HOURS_PER_MONTH * plan.spec.autoscaling.max)
     tags: dict[str, str | bool] = {"stack": stack} if stack else {}
     tags |= dict.fromkeys(plan.spec.tags, True)
@@ -76,7 +80,7 @@ def _row(plan: Plan, cost: Estimate, namespace: str, stack: str) -> list[str]:
         _amount(cost.floor),
         _amount(cost.ceiling),
         _amount(cost.expected),
-        _shown(cost.price_as_of or ""),
+        _shown(cost.price_as_of or ("" if cost.rate is None else answered)),
     ]
 
 

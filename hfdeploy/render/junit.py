@@ -28,8 +28,9 @@ def junit(review: Review) -> str:
     failures = sum(case.failure is not None for case in cases)
     skipped = sum(bool(case.skipped) for case in cases)
     counts = {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
-    root = Tree.Element("testsuites", {"name": "hfdeploy plan", **counts})
-    suite = Tree.SubElement(root, "testsuite", {"name": "hfdeploy plan", **counts, "skipped": str(skipped)})
+    name = "hfdeploy audit" if review.audited else "hfdeploy plan"
+    root = Tree.Element("testsuites", {"name": name, **counts})
+    suite = Tree.SubElement(root, "testsuite", {"name": name, **counts, "skipped": str(skipped)})
     for case in cases:
         _append(suite, case)
     Tree.indent(root)

@@ -96,7 +96,7 @@ def total_of(review: Review) -> tuple[Total | None, Total]:
     """What all endpoints cost together, before (None where nothing was compared) and after."""
     if review.against:
         return totals(review)
-    return None, add_up({plan.name: review.cost_of(plan) for plan in review.plans})
+    return None, add_up({**review.costs, **{plan.name: review.cost_of(plan) for plan in review.plans}})
 
 
 def ceiling_delta(line: Line) -> Decimal:

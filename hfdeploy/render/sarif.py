@@ -31,7 +31,7 @@ def sarif(review: Review, *, version: str, rules: Mapping[str, str] = {}) -> str
             }
         },
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, ids.index(finding.rule)) for finding in review.findings],
+        "results": [_result(finding, ids.index(finding.rule), review.file_of(finding)) for finding in review.findings],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
@@ -53,7 +53,7 @@ def _rule(name: str, review: Review, says: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, index: int) -> dict[str, Any]:
+def _result(finding: Finding, index: int, file: str) -> dict[str, Any]:
     has_own_fix = bool(finding.fix) and finding.fix not in finding.sentence
     result: dict[str, Any] = {
         "ruleId": finding.rule,
@@ -63,8 +63,11 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "partialFingerprints": {"hfdeploy/v1": _fingerprint(finding)},
         "properties": {"endpoint": finding.endpoint, "field": finding.field, "fix": finding.fix},
     }
-    if finding.file:
-        place: dict[str, Any] = {"artifactLocation": _location(finding.file)}
+    if finding.file and not file:
+        name = {"name": finding.endpoint, "fullyQualifiedName": finding.file, "kind": "resource"}
+        result["locations"] = [{"logicalLocations": [name]}]
+    elif file:
+        place: dict[str, Any] = {"artifactLocation": _location(file)}
         # A finding about a whole file has no line; viewers put it on the first.
         place["region"] = {"startLine": max(1, finding.line)}
         result["locations"] = [{"physicalLocation": place}]

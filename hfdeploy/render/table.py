@@ -1,7 +1,14 @@
 """A table as a value: how it is drawn is the terminal's business, and Markdown's is here."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
+from typing import Final
+
+from hfdeploy.render.markup import code, prose
+
+_CODE: Final = re.compile(r"(`[^`]+`|https?://[^\s`]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,18 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _escaped(cell: str) -> str:
-    """Text in a cell: nothing in it may end the cell, the line, or be read as HTML."""
-    for sign, harmless in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("\n", "<br>")):
-        cell = cell.replace(sign, harmless)
-    return cell
+    """Text in a cell: nothing in it may end the cell or the line, or be read as more than words."""
+    return "<br>".join(_line(line) for line in cell.split("\n"))
+
+
+def _line(text: str) -> str:
+    """Commands and addresses as code, in which nothing is a link or a mention, and from where they can be copied."""
+    return "".join(
+        code(part.strip("`"), in_cell=True) if is_code else _words(part)
+        for is_code, part in zip(cycle((False, True)), _CODE.split(text), strict=False)
+    )
+
+
+def _words(text: str) -> str:
+    before, after = (" " if text[slice_].isspace() else "" for slice_ in (slice(1), slice(-1, None)))
+    return f"{before}{prose(text)}{after}" if text.strip() else before

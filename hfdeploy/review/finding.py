@@ -71,6 +71,14 @@ class Review:
     costs: Mapping[str, Estimate] = field(default_factory=dict)
     """What endpoints cost where it is not what their plan says: one that is paused costs nothing now."""
 
+    audited: str = ""
+    """The namespace whose live endpoints were judged; empty where specs were."""
+
+    def file_of(self, finding: Finding) -> str:
+        """The file that a finding stands in; empty for one about something live, which stands in none."""
+        is_live = self.audited and finding.file == f"{self.audited}/{finding.endpoint}"
+        return "" if is_live else finding.file
+
     def cost_of(self, plan: Plan) -> Estimate:
         """What the endpoint of a plan costs: by what is known of it, else by its plan and usage."""
         known = self.usage.get(plan.name)

@@ -19,6 +19,8 @@ _RULES: Final = {
 }
 """Rule and field by the reason of a verdict."""
 
+MEMORY_RULES: Final = frozenset(rule for rule, _ in _RULES.values())
+
 
 def fit_of(plan: Plan, lock: Lock) -> Fit:
     """The verdict by the lock file; `unknown` where it knows nothing of the repository."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 
 from hfdeploy.cost import over_budget
 from hfdeploy.lock import Lock
@@ -60,7 +61,8 @@ def under_policy(
     policy = policy or LoadedPolicy()
     found = [*review.findings, *_limits(review, loaded, policy)]
     weighed = [kept for finding in found if (kept := _weighed(finding, policy, today))]
-    weighed += [kept for finding in _ended(policy, today) if (kept := _weighed(finding, policy, today))]
+    of_waivers = [*_ended(policy, today), *_unused(review, loaded, policy, today)]
+    weighed += [kept for finding in of_waivers if (kept := _weighed(finding, policy, today))]
     return replace(
         review,
         findings=_in_order(weighed, loaded),
@@ -104,6 +106,16 @@ def _ended(policy: LoadedPolicy, today: date) -> Iterator[Finding]:
                 f"(by {waiver.by}: {waiver.reason}), and the rule counts again."
             )
             yield _of_policy(policy, "waiver-expired", f"waivers.{index}", said)
+
+
+def _unused(review: Review, loaded: Sequence[LoadedSpec], policy: LoadedPolicy, today: date) -> Iterator[Finding]:
+    """Exceptions for a name that nothing has: mistyped, one weakens no finding, and nobody hears of it."""
+    names = {"", *(one.spec.name for one in loaded), *review.costs, *(delta.name for delta in review.deltas)}
+    names |= {finding.endpoint for finding in review.findings}
+    for index, waiver in enumerate(policy.policy.waivers):
+        if waiver.until >= today and not any(fnmatchcase(name, waiver.endpoint) for name in names):
+            said = f"The exception from {waiver.rule} is for {waiver.endpoint}, and no endpoint here is called so."
+            yield _of_policy(policy, "waiver-unused", f"waivers.{index}", said)
 
 
 def _of_policy(policy: LoadedPolicy, rule: str, field: str, said: str) -> Finding:

@@ -29,6 +29,7 @@ from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lin
 from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
 from hfdeploy.render.quota import verdict_of
+from hfdeploy.render.table import Table
 from hfdeploy.render.text import plain_line
 from hfdeploy.review import Review, Severity
 
@@ -52,7 +53,23 @@ class CostRow:
     change: str
 
 
-def page(review: Review, place: Place = Place(), *, today: Catalog | None = None) -> str:  # noqa: B008 - frozen
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a page shows beside its review: an audit knows more of what is live than rules judge."""
+
+    title: str
+    tables: tuple[tuple[str, Table], ...]
+    said: tuple[str, ...]
+    """What it rests on."""
+
+
+def page(
+    review: Review,
+    place: Place = Place(),  # noqa: B008 - frozen
+    *,
+    today: Catalog | None = None,
+    beside: Beside | None = None,
+) -> str:
     """The whole page. What does not matter most is in it, too, folded."""
     lines = lines_of(review)
     shown, others = _parted(lines, MOST_SHOWN)
@@ -61,7 +78,9 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
     entries = [entry for entry in review.ledger.entries if entry.need_max or entry.held] if review.ledger else []
     css, script = _text("page.css"), _text("page.js")
     return _template().render(
-        title=f"Review of {place.stack}" if place.stack else "Review of endpoints",
+        title=beside.title if beside else f"Review of {place.stack or 'endpoints'}",
+        audited=review.audited,
+        tables=beside.tables if beside else (),
         headline=headline(review) if review.against else "",
         verdict=_verdict(review),
         policy=f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(script)}; base-uri 'none'; "
@@ -88,7 +107,7 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
         findings=sorted(review.findings, key=lambda one: list(Severity).index(one.severity)),
         counts=Counter(finding.severity for finding in review.findings),
         endpoints=sorted({finding.endpoint for finding in review.findings if finding.endpoint}),
-        said=[plain_line(text) for text in paragraphs(review, today)] if review.plans else [],
+        said=[plain_line(text) for text in (beside.said if beside else _said(review, today))],
         command=place.command,
         digest=_requests_digest(review),
         severities=list(Severity),
@@ -97,6 +116,10 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
         format_money=format_money,
         format_rate=format_rate,
     )
+
+
+def _said(review: Review, today: Catalog | None) -> list[str]:
+    return paragraphs(review, today) if review.plans else []
 
 
 def _parted(lines: Sequence[Line], most: int) -> tuple[Sequence[Line], Sequence[Line]]:
