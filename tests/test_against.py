@@ -288,7 +288,7 @@ class TestStack:
         assert "a run which did not succeed" in str(change)
 
     def test_what_would_end_red_is_found_before_it(self, world: Running, stack: Project) -> None:
-        """A configuration that failed and was put back; one that a pause kept from being tried, and that then failed."""
+        """What failed and was put back; what a pause kept from being tried, and then failed."""
         world.set(outcomes=[{"match": {"model.image.tgi.url": BAD}, "outcome": "update_failed"}])
         stack.spec("aa", engine={"type": "tgi", "image": BAD}, verify={"when": "never"})
         world.mutate("bb", state="paused")
