@@ -147,11 +147,12 @@ def plan(
     lock = read_lock(file) if file else Lock()
     review = review_specs(loaded, catalog, lock)
     told = Asked(_again(paths, stack, against), stack or "", chosen.namespace, with_bodies=body)
-    if problems:
-        if output not in {ReviewFormat.TEXT, ReviewFormat.JSON}:
-            with into(target):
-                write_document(with_problems(review, problems), output, told)
+    if problems and output in {ReviewFormat.TEXT, ReviewFormat.JSON}:
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
+    if problems:
+        # What can be judged is, in the document; the service is not asked about a part of the specs.
+        asked, live, usage, fix = asked.at_home, False, None if usage == METRICS else usage, False
+        review = with_problems(review, problems)
     if fix:
         judged.mend(review, loaded, lock)
         loaded = load_specs(where)
@@ -194,6 +195,8 @@ def plan(
                 show(shown, today, with_bodies=body)
             case _:
                 write_document(shown, output, replace(told, today=today))
+    if problems:
+        raise SpecError(list({*problems, *(finding.problem for finding in shown.blocking)}))
     if shown.blocking:
         raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
     _require_budget(review, stack, program)

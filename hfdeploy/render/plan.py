@@ -24,6 +24,7 @@ from hfdeploy.render.lines import foremost, lines_of
 from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import money_text as _money
+from hfdeploy.render.unjudged import action_words, and_unknown, count_unjudged, spec_row, unjudged_sentence
 from hfdeploy.render.usage import expected_paragraph, expected_total, usage_json
 from hfdeploy.review import Action, Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
@@ -53,12 +54,16 @@ def plan_table(review: Review) -> Table:
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        tuple(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in _shown(review)),
+        (
+            *(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in _shown(review)),
+            *map(spec_row, review.unplanned),
+        ),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
-            *[""] * 8,
-            format_money(total.floor),
-            format_money(total.ceiling),
+            count_unjudged(review),
+            *[""] * 7,
+            and_unknown(total.floor, review),
+            and_unknown(total.ceiling, review),
         ),
     )
 
@@ -90,7 +95,7 @@ def change_parts(review: Review) -> list[str | Table]:
         parts.append(change_table(review, [line.delta for line in shown if line.delta]))
     if len(changed) > len(shown):
         left = Counter(line.action for line in changed) - Counter(line.action for line in shown)
-        told = ", ".join(f"{left[action]} {action.value}" for action in Action if left[action])
+        told = ", ".join(f"{left[action]} {action_words(action)}" for action in Action if left[action])
         parts.append(f"These {len(shown)} changes matter most; the others: {told}.")
     return [*parts, *dangers(review)]
 
@@ -139,13 +144,14 @@ def plan_json(
             "monthly_floor": _money(total.floor),
             "monthly_ceiling": _money(total.ceiling),
             "monthly_expected": _money(expected_total(review)),
-            "unpriced": list(total.unpriced),
+            "unpriced": [*total.unpriced, *(spec.name for spec in review.unplanned)],
             "prices_as_of": list(total.prices_as_of),
         },
         **change_json(review),
         "quota": review.ledger and quota_json(review.ledger),
         "findings": [finding_json(finding) for finding in review.findings],
         "approvals": list(review.approvals),
+        "unjudged": list(review.unjudged),
     }
 
 
@@ -251,6 +257,8 @@ def _sums(review: Review) -> str:
     ]
     if total.unpriced:
         sentences.append(f"Without a price, and not in the sums: {', '.join(total.unpriced)}.")
+    if review.unjudged:
+        sentences.append(unjudged_sentence(review))
     if total.prices_as_of:
         sentences.append(f"Prices in {CURRENCY} as of {' and '.join(total.prices_as_of)}.")
     return " ".join(sentences)

@@ -22,7 +22,7 @@ from hfdeploy.review.memory import fit_of, of_memory
 from hfdeploy.review.mending import Mend, mends
 from hfdeploy.review.ruling import ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
-from hfdeploy.spec import LoadedSpec
+from hfdeploy.spec import EndpointSpec, LoadedSpec
 
 __all__ = [
     "Action",
@@ -52,17 +52,20 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
     plans: list[Plan] = []
     findings: list[Finding] = []
     fits: dict[str, Fit] = {}
+    unplanned: list[EndpointSpec] = []
     for one in loaded:
         try:
             plan = make_plan(one.spec, catalog)
         except UnknownHardware as error:
             findings.append(finding_of(one, "unknown-hardware", Severity.ERROR, "instance", str(error)))
+            unplanned.append(one.spec)
             continue
         except UsageError as error:
             findings.append(finding_of(one, "no-default-image", Severity.ERROR, "engine.image", str(error)))
+            unplanned.append(one.spec)
             continue
         plans.append(plan)
         fits[plan.name] = fit = fit_of(plan, lock)
         findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
         findings += [*of_parallel_sizes(one, plan), *of_memory(one, fit, lock, catalog)]
-    return Review(tuple(plans), tuple(findings), fits)
+    return Review(tuple(plans), tuple(findings), fits, unplanned=tuple(unplanned))

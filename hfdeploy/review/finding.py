@@ -10,7 +10,7 @@ from hfdeploy.plan import Plan
 from hfdeploy.policy import Severity
 from hfdeploy.quota import Ledger
 from hfdeploy.review.delta import Delta
-from hfdeploy.spec import LoadedSpec
+from hfdeploy.spec import EndpointSpec, LoadedSpec
 from hfdeploy.usage import Known
 
 __all__ = ["Finding", "Review", "Severity", "finding_of"]
@@ -71,10 +71,21 @@ class Review:
     costs: Mapping[str, Estimate] = field(default_factory=dict)
     """What endpoints cost where it is not what their plan says: one that is paused costs nothing now."""
 
+    unplanned: tuple[EndpointSpec, ...] = ()
+    """Specs of which no plan could be made: what they cost and take is unknown, which is not nothing."""
+
+    unread: tuple[str, ...] = ()
+    """Files that cannot be read as specs: nobody knows which endpoints are in them."""
+
     def cost_of(self, plan: Plan) -> Estimate:
         """What the endpoint of a plan costs: by what is known of it, else by its plan and usage."""
         known = self.usage.get(plan.name)
         return self.costs.get(plan.name) or estimate_of(plan, known.usage if known else None)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Endpoints and files that are in no sum and in no judgement; with one of them no answer is a clean bill."""
+        return (*(spec.name for spec in self.unplanned), *self.unread)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

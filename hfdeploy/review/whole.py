@@ -32,7 +32,7 @@ def with_change(
     `catalog` is what the limits are read from: today's, or the snapshot, which knows none. A change with
     `is_compared=False` says what runs now for the ledger alone.
     """
-    ledger = count(demands(change, review.plans, namespace or ""), catalog)
+    ledger = count(demands(change, review, namespace or ""), catalog)
     found: list[Finding] = [*(change.findings if change and is_compared else ())]
     found += of_quota(ledger, loaded, review.plans, catalog, lock)
     shown = change if is_compared else None
@@ -41,7 +41,7 @@ def with_change(
         findings=_in_order([*review.findings, *found], loaded),
         ledger=ledger,
         against=shown.against if shown else "",
-        deltas=deltas(shown, review.plans, {one.spec.name for one in loaded}) if shown else (),
+        deltas=deltas(shown, review, {one.spec.name for one in loaded}) if shown else (),
     )
 
 
