@@ -120,7 +120,7 @@ class TestUnread:
         assert "autoscaling.max: 2 → 4" in said
         assert "`spec-invalid`" in said
         assert "`policy-cloud`" in said
-        assert "`revision-locked`" in said
+        assert "`unpinned-revision`" in said
         assert marks(said) == ["❔", "⚠️", "❔", "❔", "❌"]
         assert "1 update, 2 unchanged, 1 spec could not be judged" in said
 

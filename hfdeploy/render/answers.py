@@ -18,6 +18,7 @@ from hfdeploy.review import Review, Severity
 from hfdeploy.review.wording import CALLERS
 from hfdeploy.spec import Security
 
+_COST: Final = "What does it cost?"
 _NAMED: Final = 5
 """Endpoints that a sentence names; the others are counted."""
 
@@ -58,8 +59,9 @@ def _open(answer: Answer, review: Review) -> Answer:
     if not review.unjudged:
         return answer
     level = Level.UNKNOWN if answer.level is Level.GOOD else answer.level
-    text = f"{answer.text} Not judged: {named(review.unjudged)}.".strip()
-    return replace(answer, level=level, text=text if review.plans else f"Not judged: {named(review.unjudged)}.")
+    says_something = review.plans or (review.against and answer.question == _COST)
+    known = f"{answer.text} " if says_something else ""
+    return replace(answer, level=level, text=f"{known}Not judged: {named(review.unjudged)}.")
 
 
 def _fits(lines: Sequence[Line]) -> Answer:
@@ -95,7 +97,7 @@ def _cost(review: Review) -> Answer:
     if review.approvals:
         told += f" Approval required: {', '.join(review.approvals)}."
     needs_care = bool(without or review.approvals)
-    return Answer("What does it cost?", Level.CAUTION if needs_care else Level.GOOD, told)
+    return Answer(_COST, Level.CAUTION if needs_care else Level.GOOD, told)
 
 
 def _percent(change: Decimal, before: Decimal) -> str:

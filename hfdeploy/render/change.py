@@ -55,7 +55,8 @@ def totals(review: Review) -> tuple[Total, Total]:
 def headline(review: Review) -> str:
     """`2 create, 1 replace, 5 unchanged against main; ceiling $10.00 -> $20.00/month (+$10.00, +100 %).`"""
     counts = {action: sum(one.action is action for one in review.deltas) for action in Action}
-    told = [f"{counts[action]} {action.value}" for action in _ACTIONS if counts[action]] or ["no change"]
+    told = [f"{counts[action]} {action.value}" for action in _ACTIONS if counts[action]]
+    told = told or ([] if review.unjudged else ["no change"])
     told += [f"{counts[Action.UNCHANGED]} unchanged"] if counts[Action.UNCHANGED] else []
     told += [count_unjudged(review)] if review.unjudged else []
     before, after = totals(review)

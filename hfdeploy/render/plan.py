@@ -20,7 +20,7 @@ from hfdeploy.plan import Plan
 from hfdeploy.render.change import change_json, change_table, dangers, headline
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
-from hfdeploy.render.lines import foremost, lines_of
+from hfdeploy.render.lines import Line, foremost, lines_of
 from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import money_text as _money
@@ -54,10 +54,7 @@ def plan_table(review: Review) -> Table:
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        (
-            *(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in _shown(review)),
-            *map(spec_row, review.unplanned),
-        ),
+        tuple(_any_row(line, review) for line in _shown(review)),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
             count_unjudged(review),
@@ -180,6 +177,12 @@ def describe_secrets(plan: Plan) -> str:
     return f" with {', '.join(f'{name} from {place}' for name, place in sources.items())}" if sources else ""
 
 
+def _any_row(line: Line, review: Review) -> tuple[str, ...]:
+    if line.unplanned is not None:
+        return spec_row(line.unplanned)
+    return _row(line.plan, review.cost_of(line.plan), line.fit) if line.plan else ()
+
+
 def _row(plan: Plan, cost: Estimate, fit: Fit | None) -> tuple[str, ...]:
     spec = plan.spec
     scaling = spec.autoscaling
@@ -229,13 +232,13 @@ def _endpoint(plan: Plan, review: Review, namespace: str | None, today: Catalog 
     }
 
 
-def _shown(review: Review) -> tuple[Plan, ...]:
-    return tuple(line.plan for line in foremost([one for one in lines_of(review) if one.plan]) if line.plan)
+def _shown(review: Review) -> tuple[Line, ...]:
+    return foremost([line for line in lines_of(review) if line.plan or line.unplanned])
 
 
 def _left_out(review: Review) -> str:
     """The summary of what the table has no row for; empty where it has all."""
-    names = {plan.name for plan in _shown(review)}
+    names = {line.name for line in _shown(review)}
     rest = [plan for plan in review.plans if plan.name not in names]
     if not rest:
         return ""
@@ -248,6 +251,8 @@ def _left_out(review: Review) -> str:
 
 
 def _sums(review: Review) -> str:
+    if not review.plans:
+        return unjudged_sentence(review)
     total = _total(review, review.plans)
     month = f"{format_money(total.floor)} floor, {format_money(total.ceiling)} ceiling"
     sentences = [

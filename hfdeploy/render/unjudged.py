@@ -37,7 +37,9 @@ def unjudged_sentence(review: Review) -> str:
 
 def and_unknown(amount: Decimal, review: Review) -> str:
     """An amount after the change, which is not the whole of it where something could not be judged."""
-    return f"{format_money(amount)}{f' + {UNKNOWN}' if review.unjudged else ''}"
+    if not review.unjudged:
+        return format_money(amount)
+    return f"{format_money(amount)} + {UNKNOWN}" if amount else UNKNOWN
 
 
 def unpriced(total: Total, review: Review) -> tuple[str, ...]:
@@ -52,8 +54,8 @@ def unplanned_dangers(review: Review) -> Iterator[str]:
     for one in review.deltas:
         if one.action is Action.UNPLANNED:
             yield _danger(one, has_spec=one.name in specs)
-    if said := unjudged_sentence(review):
-        yield said
+    if review.unread:
+        yield unjudged_sentence(review)
 
 
 def _danger(one: Delta, *, has_spec: bool) -> str:
