@@ -21,7 +21,7 @@ from hfdeploy.render.fit import arithmetic_lines
 from hfdeploy.render.lines import Line, foremost, lines_of, total_of
 from hfdeploy.render.markup import code, fenced, folded, prose
 from hfdeploy.render.plan import describe_secrets, paragraphs
-from hfdeploy.render.quota import LEGEND, quota_table
+from hfdeploy.render.quota import legend, quota_table
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.unjudged import UNKNOWN, asked_instance, count_unjudged, unjudged_sentence
 from hfdeploy.review import Finding, Review, Severity
@@ -217,7 +217,7 @@ def _quota(review: Review) -> str:
     if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
         return ""
     table = quota_table(review.ledger)
-    return f"{_escaped_table(table)}\n\n{LEGEND}. Quota is permission, not stock; more: <{CONTACT}>."
+    return f"{_escaped_table(table)}\n\n{legend(review.ledger)}. Quota is permission, not stock; more: <{CONTACT}>."
 
 
 def _escaped_table(table: Table) -> str:

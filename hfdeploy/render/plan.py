@@ -21,7 +21,7 @@ from hfdeploy.render.change import change_json, change_table, dangers, headline
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
 from hfdeploy.render.lines import Line, foremost, lines_of
-from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
+from hfdeploy.render.quota import legend, quota_json, quota_sentence, quota_table
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import money_text as _money
 from hfdeploy.render.unjudged import action_words, and_unknown, count_unjudged, spec_row, unjudged_sentence
@@ -101,7 +101,7 @@ def quota_parts(review: Review) -> list[str | Table]:
     """What comes after them: the ledger, where limits are known."""
     if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
         return []
-    return [quota_table(review.ledger), f"Accelerators: {LEGEND}."]
+    return [quota_table(review.ledger), f"Accelerators: {legend(review.ledger)}."]
 
 
 def summary(review: Review, catalog: Catalog) -> str:

@@ -28,7 +28,7 @@ from hfdeploy.render.fit import arithmetic_lines
 from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lines_of, total_of
 from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
-from hfdeploy.render.quota import verdict_of
+from hfdeploy.render.quota import REGIONS, entries_shown, verdict_of
 from hfdeploy.render.text import plain_line
 from hfdeploy.render.unjudged import UNKNOWN, asked_instance, count_unjudged, unjudged_sentence
 from hfdeploy.review import Review, Severity
@@ -59,7 +59,7 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
     shown, others = _parted(lines, MOST_SHOWN)
     judged, judged_too = _parted([line for line in lines if line.fit and line.plan], _JUDGED_SHOWN)
     before, after = total_of(review)
-    entries = [entry for entry in review.ledger.entries if entry.need_max or entry.held] if review.ledger else []
+    entries = entries_shown(review.ledger) if review.ledger else ()
     css, script = _text("page.css"), _text("page.js")
     return _template().render(
         title=f"Review of {place.stack}" if place.stack else "Review of endpoints",
@@ -86,6 +86,7 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
         quotas=[_quota(entry) for entry in entries],
         is_quota_known=any(entry.maximum is not None for entry in entries),
         contact=CONTACT,
+        about_regions=REGIONS if any(entry.account.region for entry in entries) else "",
         findings=sorted(review.findings, key=lambda one: list(Severity).index(one.severity)),
         counts=Counter(finding.severity for finding in review.findings),
         endpoints=sorted({finding.endpoint for finding in review.findings if finding.endpoint}),
