@@ -10,7 +10,7 @@ from typing import Final
 from hfdeploy.cost import format_money
 from hfdeploy.fit import FitVerdict
 from hfdeploy.quota import Entry, Ledger, QuotaVerdict
-from hfdeploy.render.change import signed
+from hfdeploy.render.change import leaves_out, signed
 from hfdeploy.render.lines import Line, lines_of, total_of
 from hfdeploy.render.quota import verdict_of
 from hfdeploy.render.unjudged import and_unknown, unpriced
@@ -44,7 +44,7 @@ class Answer:
 def answers(review: Review) -> tuple[Answer, ...]:
     """Fit, cost, quota, exposure, findings: always these five, in this order."""
     lines = lines_of(review)
-    judged = (_fits(lines), _cost(review), _quota(review.ledger), _exposure(lines))
+    judged = (_fits(lines), _cost(review), _quota(review.ledger, with_unchanged=leaves_out(review)), _exposure(lines))
     return (*(_open(answer, review) for answer in judged), _findings(review))
 
 
@@ -104,12 +104,13 @@ def _percent(change: Decimal, before: Decimal) -> str:
     return f", {change / before * 100:+.0f} %" if before and change else ""
 
 
-def _quota(ledger: Ledger | None) -> Answer:
+def _quota(ledger: Ledger | None, *, with_unchanged: bool) -> Answer:
     question = "Is there quota?"
     asked = [entry for entry in ledger.entries if entry.need_max] if ledger else []
     if ledger is None or (asked and all(entry.maximum is None for entry in asked)):
         takes = ", ".join(_takes(entry) for entry in asked[:_NAMED])
-        needs = f" It takes at most {takes}." if takes else ""
+        who = "All endpoints, unchanged ones included, take" if with_unchanged else "It takes"
+        needs = f" {who} at most {takes}." if takes else ""
         return Answer(question, Level.UNKNOWN, f"Nobody asked the service for the limits.{needs}")
     if not asked:
         return Answer(question, Level.GOOD, "Nothing is asked for.")

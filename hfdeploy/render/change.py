@@ -52,6 +52,12 @@ def totals(review: Review) -> tuple[Total, Total]:
     )
 
 
+def leaves_out(review: Review) -> bool:
+    """Whether unchanged endpoints have no plan here, which count for a quota all the same."""
+    planned = {plan.name for plan in review.plans}
+    return any(one.action is Action.UNCHANGED and one.name not in planned for one in review.deltas)
+
+
 def headline(review: Review) -> str:
     """`2 create, 1 replace, 5 unchanged against main; ceiling $10.00 -> $20.00/month (+$10.00, +100 %).`"""
     counts = {action: sum(one.action is action for one in review.deltas) for action in Action}

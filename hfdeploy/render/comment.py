@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from hfdeploy.catalog import Catalog, format_rate
@@ -162,8 +163,14 @@ def _replicas(line: Line) -> str:
         return ""
     scaling = line.plan.spec.autoscaling
     asleep = scaling.scale_to_zero_after
-    sleeps = f", sleeps after {int(asleep.total_seconds() // 60)} min" if asleep and not scaling.min else ""
+    sleeps = f", sleeps after {_duration(asleep)}" if asleep and not scaling.min else ""
     return f"{scaling.min}–{scaling.max}{sleeps}"
+
+
+def _duration(time: timedelta) -> str:
+    """`26 h`, `90 min`."""
+    minutes = int(time / timedelta(minutes=1))
+    return f"{minutes} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 def _fit(line: Line) -> str:

@@ -17,7 +17,7 @@ from hfdeploy.cost import (
 )
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
-from hfdeploy.render.change import change_json, change_table, dangers, headline
+from hfdeploy.render.change import change_json, change_table, dangers, headline, leaves_out
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
 from hfdeploy.render.lines import Line, foremost, lines_of
@@ -68,7 +68,7 @@ def plan_table(review: Review) -> Table:
 def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
     plans = review.plans
-    quota = quota_sentence(review.ledger) if review.ledger else ""
+    quota = quota_sentence(review.ledger, with_unchanged=leaves_out(review)) if review.ledger else ""
     said = (
         _left_out(review),
         _sums(review),

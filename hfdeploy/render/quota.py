@@ -51,8 +51,11 @@ def legend(ledger: Ledger) -> str:
     return f"{LEGEND}. {REGIONS.removesuffix('.')}" if has_regions else LEGEND
 
 
-def quota_sentence(ledger: Ledger) -> str:
-    """What is said where no limit is known; empty where one is, or nothing is asked for."""
+def quota_sentence(ledger: Ledger, *, with_unchanged: bool = False) -> str:
+    """What is said where no limit is known; empty where one is, or nothing is asked for.
+
+    A quota is for all endpoints together, so that unchanged ones count here even where the sums leave them out.
+    """
     asked = [entry for entry in ledger.entries if entry.need_max]
     if not asked or any(entry.maximum is not None for entry in asked):
         return ""
@@ -60,7 +63,8 @@ def quota_sentence(ledger: Ledger) -> str:
         f"{entry.account.vendor} {entry.account.instance_type} {_range(entry.need_min, entry.need_max)}"
         for entry in asked
     )
-    return f"Quota: limits and use are unknown here (--live asks the service). Accelerators this takes: {told}."
+    who = "all endpoints take, unchanged ones included" if with_unchanged else "this takes"
+    return f"Quota: limits and use are unknown here (--live asks the service). Accelerators {who}: {told}."
 
 
 def quota_json(ledger: Ledger) -> dict[str, Any]:

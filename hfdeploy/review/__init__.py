@@ -18,7 +18,7 @@ from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
-from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.review.memory import fit_of, of_length, of_memory
 from hfdeploy.review.mending import Mend, mends
 from hfdeploy.review.ruling import ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
@@ -67,5 +67,5 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
         plans.append(plan)
         fits[plan.name] = fit = fit_of(plan, lock)
         findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
-        findings += [*of_parallel_sizes(one, plan), *of_memory(one, fit, lock, catalog)]
+        findings += [*of_parallel_sizes(one, plan), *of_length(one, fit, lock), *of_memory(one, fit, lock, catalog)]
     return Review(tuple(plans), tuple(findings), fits, unplanned=tuple(unplanned))
