@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import ROOT, SPEC, run
+from command_line import ROOT, SPEC, run, talking_to
+from control_plane import Running
 from jsonschema import Draft202012Validator
 from test_against import Repository
 
@@ -138,3 +139,21 @@ class TestUnread:
         assert marks(said) == ["❔", "❔", "❔", "❔", "❌"]
         assert "### 1 spec could not be judged; " in said
         assert "$0.00" not in said
+
+
+class TestLive:
+    def test_what_runs_now_still_costs_and_holds(self, emulator: Running, tmp_path: Path) -> None:
+        """The endpoint is there: it is neither free nor gone, and gives no quota back to others."""
+        (tmp_path / "demo.yaml").write_text(SPEC.replace("nvidia-l4 x1", "nvidia-unobtainium x1"))
+        (tmp_path / "other.yaml").write_text(SPEC.replace("demo", "other"))
+        emulator.set(quota={"aws/nvidia-l4": 3})
+        emulator.started("demo", compute={"scaling": {"maxReplica": 3}})
+
+        ended = run("plan", tmp_path, "--against", "live", "--format", "json", env=talking_to(emulator))
+
+        assert ended.returncode == 5, ended.stderr
+        said = json.loads(ended.stdout)
+        [demo] = [one for one in said["changes"] if one["endpoint"] == "demo"]
+        assert (demo["action"], demo["monthly_ceiling"]["before"]) == ("unplanned", "1752")
+        [entry] = said["quota"]["entries"]
+        assert (entry["used"], entry["ours"], entry["short_by"]) == (3, 0, 1)
