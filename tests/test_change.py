@@ -152,7 +152,11 @@ class TestActions:
         found = own_change(review([], [broken]))
 
         assert [one.rule for one in found.blocking] == ["unknown-hardware"]
-        assert own_change(review([loaded("broken")], [broken])).deltas == (), "a spec with a mistake is called removed"
+        [delta] = own_change(review([loaded("broken")], [broken])).deltas
+        assert delta.action is Action.UNPLANNED, "a spec with a mistake is called removed, or is forgotten"
+        assert delta.before is not None
+        assert delta.after is not None
+        assert delta.after.ceiling is None
 
 
 @pytest.mark.parametrize(

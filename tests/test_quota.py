@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfdeploy import render
 from hfdeploy.catalog import Catalog, Hardware, Quota
 from hfdeploy.quota import Demand, QuotaVerdict, count
+from hfdeploy.review import Review
 
 SNAPSHOT = Catalog.snapshot()
 
@@ -167,3 +169,33 @@ def test_short_by_is_what_has_to_be_asked_for(missing: int) -> None:
 
     assert short.short_by == missing
     assert count(wanted, catalog(12 - missing + short.short_by, 0)).entries[0].verdict is QuotaVerdict.OK
+
+
+class TestReadings:
+    """Whether a quota spans regions is not known, so a review shows both readings where they differ."""
+
+    HERE, THERE = row("nvidia-a10g x1"), row("nvidia-a10g x1", "eu-west-1")
+
+    def shown(self, *places: Hardware) -> list[tuple[str, str]]:
+        """Account and verdict of each row on a terminal, after a look at the same words in the other forms."""
+        demands = [Demand(f"e{at}", "acme", one, min_replicas=1, max_replicas=3) for at, one in enumerate(places)]
+        review = Review((), (), ledger=count(demands, catalog(4, 0)))
+        table, said = render.quota_parts(review)
+        assert isinstance(table, render.Table)
+        documents = [render.comment(review), render.page(review)]
+        for document in documents:
+            assert [cells[0] in document for cells in table.rows] == [True] * len(table.rows)
+        is_told = "whether a quota spans regions is not known"
+        assert {is_told in text for text in (str(said), *documents)} == {len(table.rows) > 1}
+        return [(cells[0], cells[-1]) for cells in table.rows]
+
+    def test_two_regions_have_a_row_each(self) -> None:
+        assert self.shown(self.HERE, self.THERE) == [
+            ("acme: aws nvidia-a10g", "short by 2 at most, from e1 on"),
+            ("acme: aws eu-west-1 nvidia-a10g", "ok"),
+            ("acme: aws us-east-1 nvidia-a10g", "ok"),
+        ]
+
+    def test_one_region_has_none_of_its_own(self) -> None:
+        """It would say the same twice."""
+        assert self.shown(self.HERE) == [("acme: aws nvidia-a10g", "ok")]

@@ -46,12 +46,23 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
         )
         if found is not None:
             before[goal.name] = row_of(found, goal.name, goal.namespace, as_live(goal, found), target.catalog, count)
+    before |= {one.name: one for one in _unplanned(target, live, owner, count)}
     for place, one in sorted(live.items()):
         if owner is not None and place not in target.places and is_ours(one, owner) and KEEP not in one.tags:
             name = place if one.name in before else one.name
             before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog, count)
             differences[name] = Difference(requests=("DELETE",))
     return Change("live", before, differences, tuple(findings), counts_use=True)
+
+
+def _unplanned(target: Target, live: Mapping[str, Endpoint], owner: str | None, count: Count) -> Iterator[Before]:
+    """What there is now of the specs of which no plan could be made: it costs something, whatever becomes of it."""
+    planned = {goal.name for goal in target.goals}
+    for spec in (one.spec for one in target.loaded if one.spec.name not in planned):
+        namespace = spec.namespace or target.namespace
+        found = live.get(f"{namespace}/{spec.name}")
+        if found is not None and (owner is None or is_ours(found, owner)):
+            yield row_of(found, spec.name, namespace, {"security": found.type}, target.catalog, count)
 
 
 def whose(goal: Goal, found: Endpoint, owner: str) -> Finding | None:

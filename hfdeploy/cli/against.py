@@ -1,7 +1,7 @@
 """`plan --against`: what the change is measured from, read from where it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,11 @@ class Comparison:
     def asks_service(self) -> bool:
         """Whether the service is looked at."""
         return self.against in set(Baseline) and not self.offline
+
+    @property
+    def at_home(self) -> "Comparison":
+        """The same where that asks nobody, which a git revision does not; else no comparison."""
+        return replace(self, against=None) if self.against in set(Baseline) else self
 
     def require_meant(self, *, live: bool) -> None:
         """Refuse what contradicts itself.

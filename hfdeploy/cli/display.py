@@ -20,7 +20,7 @@ def show(review: Review, today: Catalog | None, *, with_bodies: bool) -> None:
     for part in render.change_parts(review):
         _draw(part)
         terminal.print_text()
-    if review.plans:
+    if review.plans or review.unplanned:
         terminal.draw(render.plan_table(review))
         for paragraph in render.paragraphs(review, today):
             terminal.print_text(f"\n{paragraph}")

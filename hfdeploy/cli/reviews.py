@@ -65,10 +65,12 @@ def write_document(review: Review, output: ReviewFormat, asked: Asked) -> None:
 
 def with_problems(review: Review, problems: Iterable[Problem]) -> Review:
     """The review with what is wrong in files that could not be read as specs, as findings on their lines."""
+    problems = list(problems)
     found = [
         Finding("spec-invalid", Severity.ERROR, "", one.file, one.line, one.field, one.message) for one in problems
     ]
-    return replace(review, findings=(*found, *review.findings))
+    files = tuple(dict.fromkeys(one.file for one in problems))
+    return replace(review, findings=(*found, *review.findings), unread=files)
 
 
 @contextmanager

@@ -145,12 +145,12 @@ def plan(
     lock, catalog = read_locks(loaded), Catalog.snapshot()
     review = review_specs(loaded, catalog, lock)
     told = Asked(_again(paths, stack, against), stack or "", chosen.namespace, with_bodies=body)
-    if problems:
-        if output is not ReviewFormat.TEXT:
-            # Half a table would be read as the whole; a document says what is missing in it.
-            with into(target):
-                _write(with_problems(review, problems), output, told, catalog)
+    if problems and output is ReviewFormat.TEXT:
         raise SpecError([*problems, *(finding.problem for finding in review.blocking)])
+    if problems:
+        # What can be judged is, in the document; the service is not asked about a part of the specs.
+        asked, live, usage, fix = asked.at_home, False, None if usage == METRICS else usage, False
+        review = with_problems(review, problems)
     if fix:
         judged.mend(review, loaded, lock)
         loaded = load_specs(where)
@@ -191,6 +191,8 @@ def plan(
             show(shown, today, with_bodies=body)
         else:
             _write(shown, output, replace(told, today=today), catalog)
+    if problems:
+        raise SpecError(list({*problems, *(finding.problem for finding in shown.blocking)}))
     if shown.blocking:
         raise BlockingFinding(f"{_counted(len(shown.blocking), 'finding')} to be settled first.")
 

@@ -4,6 +4,7 @@ weights + overhead + one sequence of the wanted length against the share of each
 and their sources: docs/sizing.md. Integers and fractions of bytes throughout; GiB only where they are shown.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Final
@@ -13,7 +14,7 @@ from hfdeploy.fit.card import GIB, Card, card_of
 from hfdeploy.fit.remarks import remarks
 from hfdeploy.fit.shape import Shape
 from hfdeploy.fit.terms import Arithmetic, Fit, FitVerdict, Load, Model, gib
-from hfdeploy.fit.weights import UnknownWeights
+from hfdeploy.fit.weights import Precision, UnknownWeights
 
 _FIXED: Final = Fraction("0.61") * GIB
 """Runtime 0.25 and CUDA graphs 0.36: estimates."""
@@ -40,7 +41,7 @@ def judge(model: Model, hardware: Hardware, load: Load) -> Fit:
         return Fit(FitVerdict.UNKNOWN, "unknown_hardware", _sentence(why), hardware, load)
     tensor = load.tensor or max(1, count // load.copies)
     shape = model.shape
-    if shape is not None and not load.by_layers and (undivided := _undivided(shape, tensor)):
+    if shape is not None and not load.by_layers and (undivided := _undivided(shape, tensor, count)):
         return Fit(FitVerdict.NO_FIT, "heads_not_divisible", undivided, hardware, load, tensor)
     length = load.max_model_len or (shape.context if shape else None)
     if shape is not None and _has_cache(shape) and length is None:
@@ -163,10 +164,11 @@ def _judged(sums: Arithmetic, load: Load, hardware: Hardware, length: int | None
     return FitVerdict.FIT, "fits", f"{gib(sums.free)} GiB are left on {each} for the cache."
 
 
-def _undivided(shape: Shape, tensor: int) -> str:
-    """Why the heads cannot be shared out; empty where they can."""
-    legal = [size for size in range(1, tensor + 1) if _divides(shape, size)]
-    way_out = f"use tensor_parallel_size {legal[-1]}" if legal else "use an instance with one GPU"
+def _undivided(shape: Shape, tensor: int, count: int) -> str:
+    """Why the heads cannot be shared out; empty where they can. The way out uses all GPUs of the instance."""
+    legal = [size for size in range(1, tensor + 1) if count % size == 0 and _divides(shape, size)]
+    copies = f" and data_parallel_size {count // legal[-1]}" if legal else ""
+    way_out = f"use tensor_parallel_size {legal[-1]}{copies}" if legal else "use an instance with one GPU"
     if shape.heads % tensor:
         return f"{shape.heads} attention heads cannot be shared out over {tensor} GPUs: {way_out}."
     if not _divides(shape, tensor):
@@ -204,7 +206,8 @@ def _longest(shape: Shape | None, sums: Arithmetic, tensor: int, load: Load) -> 
 
 
 def _on_cpu(model: Model, hardware: Hardware, load: Load) -> Fit:
-    """No calibrated rule exists: half of the machine's memory is taken to be safe."""
+    """No calibrated rule exists: half of the machine's memory is taken to be safe, for the weights as stored."""
+    load = replace(load, precision=Precision.STORED)
     if hardware.memory_gb is None:
         why = f"the memory of {hardware.spelling} is not known"
         return Fit(FitVerdict.UNKNOWN, "unknown_hardware", _sentence(why), hardware, load)

@@ -94,6 +94,12 @@ _ALL: Final = (
         "So many sequences of this length do not fit at once.",
         "Lower concurrency or max_model_len, or choose larger hardware.",
     ),
+    Rule(
+        "context-too-long",
+        _WARNING,
+        "A sequence may be longer than the model has positions for, by the lock file; vLLM does not start with that.",
+        "Lower max_model_len, or tell the engine how to scale the positions.",
+    ),
     Rule("low-headroom", _WARNING, "The model fits with little memory left.", "Lower max_model_len."),
     Rule(
         "fit-unknown",
@@ -184,7 +190,12 @@ _ALL: Final = (
         "The model is gated, and the token that made the lock file may not read it.",
         "Ask for access on the model's page, and run `hfdeploy lock` again.",
     ),
-    Rule("secret-missing", _WARNING, "The source of a secret is not set here.", "Set it before the next `up`."),
+    Rule(
+        "secret-missing",
+        _WARNING,
+        "The source of a secret is not set here; looked at with `--stack` only.",
+        "Set it before the next `up`.",
+    ),
     Rule("name-taken", _ERROR, "Somebody else's endpoint has this name.", "Choose another name, or adopt it."),
     Rule("tags-lost", _ERROR, "The endpoint has lost the tags that say whose it is.", "Put them back, or adopt it."),
     Rule("protected", _ERROR, "The change removes what is protected.", "Take the protection off first."),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -10,14 +10,16 @@ from typing import Final
 from hfdeploy.cost import format_money
 from hfdeploy.fit import FitVerdict
 from hfdeploy.quota import Entry, Ledger, QuotaVerdict
-from hfdeploy.render.change import signed
+from hfdeploy.render.change import leaves_out, signed
 from hfdeploy.render.lines import Line, lines_of, total_of
 from hfdeploy.render.quota import verdict_of
+from hfdeploy.render.unjudged import and_unknown, unpriced
 from hfdeploy.review import Review, Severity
 from hfdeploy.review.memory import MEMORY_RULES
 from hfdeploy.review.wording import CALLERS
 from hfdeploy.spec import Security
 
+_COST: Final = "What does it cost?"
 _NAMED: Final = 5
 """Endpoints that a sentence names; the others are counted."""
 
@@ -43,13 +45,24 @@ class Answer:
 def answers(review: Review) -> tuple[Answer, ...]:
     """Fit, cost, quota, exposure, findings: always these five, in this order."""
     lines = lines_of(review)
-    return (_fits(lines), _cost(review), _quota(review.ledger), _exposure(lines), _findings(review))
+    judged = (_fits(lines), _cost(review), _quota(review.ledger, with_unchanged=leaves_out(review)), _exposure(lines))
+    return (*(_open(answer, review) for answer in judged), _findings(review))
 
 
 def named(names: Sequence[str], most: int = _NAMED) -> str:
     """`a, b and 3 more`."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _open(answer: Answer, review: Review) -> Answer:
+    """No question is answered well for specs that nobody could judge; what was found of the others stays."""
+    if not review.unjudged:
+        return answer
+    level = Level.UNKNOWN if answer.level is Level.GOOD else answer.level
+    says_something = review.plans or (review.against and answer.question == _COST)
+    known = f"{answer.text} " if says_something else ""
+    return replace(answer, level=level, text=f"{known}Not judged: {named(review.unjudged)}.")
 
 
 def _fits(lines: Sequence[Line]) -> Answer:
@@ -78,30 +91,33 @@ def _is_in_the_way(line: Line) -> bool:
 
 def _cost(review: Review) -> Answer:
     before, after = total_of(review)
-    told = f"{format_money(after.floor)} to {format_money(after.ceiling)} a month"
+    told = f"{format_money(after.floor)} to {and_unknown(after.ceiling, review)} a month"
     if before is not None and before != after:
         change = after.ceiling - before.ceiling
+        more = f": at most {signed(change)}{_percent(change, before.ceiling)}"
         was = f"{format_money(before.floor)} to {format_money(before.ceiling)}"
-        told += f", before {was}: at most {signed(change)}{_percent(change, before.ceiling)}"
+        told += f", before {was}{'' if review.unjudged else more}"
     told += "."
-    if after.unpriced:
-        told += f" Without a price, and not counted: {named(after.unpriced)}."
+    without = unpriced(after, review)
+    if without:
+        told += f" Without a price, and not counted: {named(without)}."
     if review.approvals:
         told += f" Approval required: {', '.join(review.approvals)}."
-    needs_care = bool(after.unpriced or review.approvals)
-    return Answer("What does it cost?", Level.CAUTION if needs_care else Level.GOOD, told)
+    needs_care = bool(without or review.approvals)
+    return Answer(_COST, Level.CAUTION if needs_care else Level.GOOD, told)
 
 
 def _percent(change: Decimal, before: Decimal) -> str:
     return f", {change / before * 100:+.0f} %" if before and change else ""
 
 
-def _quota(ledger: Ledger | None) -> Answer:
+def _quota(ledger: Ledger | None, *, with_unchanged: bool) -> Answer:
     question = "Is there quota?"
     asked = [entry for entry in ledger.entries if entry.need_max] if ledger else []
     if ledger is None or (asked and all(entry.maximum is None for entry in asked)):
         takes = ", ".join(_takes(entry) for entry in asked[:_NAMED])
-        needs = f" It takes at most {takes}." if takes else ""
+        who = "All endpoints, unchanged ones included, take" if with_unchanged else "It takes"
+        needs = f" {who} at most {takes}." if takes else ""
         return Answer(question, Level.UNKNOWN, f"Nobody asked the service for the limits.{needs}")
     if not asked:
         return Answer(question, Level.GOOD, "Nothing is asked for.")

@@ -6,6 +6,14 @@ from typing import Any
 
 from hfdeploy.cost import Estimate, Total, add_up, format_money
 from hfdeploy.render.table import Column, Table
+from hfdeploy.render.unjudged import (
+    UNKNOWN,
+    action_words,
+    and_unknown,
+    count_unjudged,
+    unplanned_dangers,
+    unpriced,
+)
 from hfdeploy.review import Action, Delta, Review
 from hfdeploy.review.wording import CALLERS
 
@@ -28,9 +36,9 @@ def change_table(review: Review, shown: Sequence[Delta]) -> Table:
         (
             f"{len(review.deltas)} endpoint{'' if len(review.deltas) == 1 else 's'}",
             "",
-            _both(before.floor, after.floor),
-            _both(before.ceiling, after.ceiling),
-            signed(after.ceiling - before.ceiling),
+            _whole(before.floor, after.floor, review),
+            _whole(before.ceiling, after.ceiling, review),
+            UNKNOWN if review.unjudged else signed(after.ceiling - before.ceiling),
             "",
         ),
     )
@@ -44,16 +52,25 @@ def totals(review: Review) -> tuple[Total, Total]:
     )
 
 
+def leaves_out(review: Review) -> bool:
+    """Whether unchanged endpoints have no plan here, which count for a quota all the same."""
+    planned = {plan.name for plan in review.plans}
+    return any(one.action is Action.UNCHANGED and one.name not in planned for one in review.deltas)
+
+
 def headline(review: Review) -> str:
     """`2 create, 1 replace, 5 unchanged against main; ceiling $10.00 -> $20.00/month (+$10.00, +100 %).`"""
     counts = {action: sum(one.action is action for one in review.deltas) for action in Action}
-    told = [f"{counts[action]} {action.value}" for action in _ACTIONS if counts[action]] or ["no change"]
+    told = [f"{counts[action]} {action.value}" for action in _ACTIONS if counts[action]]
+    told = told or ([] if review.unjudged else ["no change"])
     told += [f"{counts[Action.UNCHANGED]} unchanged"] if counts[Action.UNCHANGED] else []
+    told += [count_unjudged(review)] if review.unjudged else []
     before, after = totals(review)
+    more = f"{signed(after.ceiling - before.ceiling)}{_percent(before.ceiling, after.ceiling)}"
     return (
         f"Against {review.against}: {', '.join(told)}; a month costs at most "
-        f"{_both(before.ceiling, after.ceiling)} ({signed(after.ceiling - before.ceiling)}"
-        f"{_percent(before.ceiling, after.ceiling)}), at least {_both(before.floor, after.floor)}."
+        f"{_whole(before.ceiling, after.ceiling, review)}{'' if review.unjudged else f' ({more})'}, at least "
+        f"{_whole(before.floor, after.floor, review)}."
     )
 
 
@@ -73,19 +90,21 @@ def dangers(review: Review) -> Iterator[str]:
         elif before is None and one.action is Action.CREATE and after is not None and after.value != "private":
             yield f"{one.name} is new and can be called by {CALLERS[after.value]}."
     for total, when in zip(totals(review), ("before", "after"), strict=True):
-        if total.unpriced:
-            yield f"Without a price, and not in the sums {when}: {', '.join(total.unpriced)}."
+        if names := unpriced(total, review):
+            yield f"Without a price, and not in the sums {when}: {', '.join(names)}."
+    yield from unplanned_dangers(review)
 
 
 def change_json(review: Review) -> dict[str, Any]:
     """The same for programs; requests are null where nobody looked at what is live."""
     before, after = totals(review)
+    floor, ceiling = (None, None) if review.unjudged else (after.floor, after.ceiling)
     return {
         "against": review.against or None,
         "changes": [_delta_json(one) for one in review.deltas],
         "delta": {
-            "monthly_floor": money_pair(before.floor, after.floor),
-            "monthly_ceiling": money_pair(before.ceiling, after.ceiling),
+            "monthly_floor": money_pair(before.floor, floor),
+            "monthly_ceiling": money_pair(before.ceiling, ceiling),
         }
         if review.against
         else None,
@@ -111,6 +130,9 @@ def _exact(amount: Decimal | None) -> str | None:
 def _row(one: Delta) -> tuple[str, ...]:
     before, after = _ceiling(one.before), _ceiling(one.after)
     is_known = before is not None and after is not None
+    if one.action is Action.UNPLANNED:
+        was = (f"{format_money(_floor(one.before))} -> {UNKNOWN}", f"{format_money(before)} -> {UNKNOWN}")
+        return (one.name, action_words(one.action), *was, UNKNOWN, "")
     return (
         one.name,
         one.action.value,
@@ -134,6 +156,11 @@ def _both(before: Decimal | None, after: Decimal | None) -> str:
     if before == after:
         return format_money(after)
     return f"{format_money(before)} -> {format_money(after)}"
+
+
+def _whole(before: Decimal, after: Decimal, review: Review) -> str:
+    """The same of everything, which is not all known where something could not be judged."""
+    return f"{format_money(before)} -> {and_unknown(after, review)}" if review.unjudged else _both(before, after)
 
 
 def _percent(before: Decimal, after: Decimal) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from hfdeploy.catalog import Catalog, format_rate
@@ -21,8 +22,9 @@ from hfdeploy.render.fit import arithmetic_lines
 from hfdeploy.render.lines import Line, foremost, lines_of, total_of
 from hfdeploy.render.markup import code, fenced, folded, prose
 from hfdeploy.render.plan import describe_secrets, paragraphs
-from hfdeploy.render.quota import LEGEND, quota_table
+from hfdeploy.render.quota import legend, quota_table
 from hfdeploy.render.table import Column, Table
+from hfdeploy.render.unjudged import UNKNOWN, asked_instance, count_unjudged, unjudged_sentence
 from hfdeploy.review import Finding, Review, Severity
 
 LIMIT: Final = 65_536
@@ -97,8 +99,10 @@ def _verdict_line(review: Review) -> str:
     if review.against:
         return prose(headline(review))
     number, (_, after) = len(review.plans), total_of(review)
-    told = f"{number} endpoint{'' if number == 1 else 's'}, at most {format_month(after.ceiling)}"
-    return prose(f"{told}; {len(review.blocking)} to be settled first" if review.blocking else told)
+    told = [f"{number} endpoint{'' if number == 1 else 's'}, at most {format_month(after.ceiling)}"]
+    told = [*(told if number or not review.unjudged else []), count_unjudged(review)]
+    told += [f"{len(review.blocking)} to be settled first"] if review.blocking else []
+    return prose("; ".join(filter(None, told)))
 
 
 def _finding_list(findings: Sequence[Finding], most: int) -> str:
@@ -134,9 +138,9 @@ def _endpoints(review: Review, shown: Sequence[Line], number: int) -> str:
         (Column("Model"), lambda line: code(line.plan.spec.repository, in_cell=True) if line.plan else ""),
         (Column("Instance"), _instance),
         (Column("Replicas", is_number=True), _replicas),
-        (Column("Fit"), lambda line: line.fit.verdict.value.replace("_", " ") if line.fit and line.plan else ""),
+        (Column("Fit"), _fit),
         (Column("Who"), _security),
-        (Column("Price", is_number=True), lambda line: format_rate(line.after.rate) if line.after else ""),
+        (Column("Price", is_number=True), _price),
         (Column("Month", is_number=True), _month),
     ]
     if is_compared:
@@ -148,6 +152,9 @@ def _endpoints(review: Review, shown: Sequence[Line], number: int) -> str:
 
 
 def _instance(line: Line) -> str:
+    if line.is_unplanned:
+        asked = f"{code(asked_instance(line.unplanned), in_cell=True)}: " if line.unplanned else ""
+        return f"{asked}cannot be planned"
     if line.plan is None:
         return ""
     plan = line.plan
@@ -161,8 +168,26 @@ def _replicas(line: Line) -> str:
         return ""
     scaling = line.plan.spec.autoscaling
     asleep = scaling.scale_to_zero_after
-    sleeps = f", sleeps after {int(asleep.total_seconds() // 60)} min" if asleep and not scaling.min else ""
+    sleeps = f", sleeps after {_duration(asleep)}" if asleep and not scaling.min else ""
     return f"{scaling.min}–{scaling.max}{sleeps}"
+
+
+def _duration(time: timedelta) -> str:
+    """`26 h`, `90 min`."""
+    minutes = int(time / timedelta(minutes=1))
+    return f"{minutes} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def _fit(line: Line) -> str:
+    if line.is_unplanned:
+        return UNKNOWN
+    return line.fit.verdict.value.replace("_", " ") if line.fit and line.plan else ""
+
+
+def _price(line: Line) -> str:
+    if line.is_unplanned:
+        return UNKNOWN
+    return format_rate(line.after.rate) if line.after else ""
 
 
 def _security(line: Line) -> str:
@@ -175,6 +200,8 @@ def _month(line: Line) -> str:
     after = f"{format_money(line.after.floor)}–{format_money(line.after.ceiling)}" if line.after else "nothing"
     if line.after and line.after.rate is None:
         after = "unpriced"
+    if line.is_unplanned:
+        after = UNKNOWN
     if line.before is None or (line.after and line.before.ceiling == line.after.ceiling):
         return after
     return f"{format_money(line.before.floor)}–{format_money(line.before.ceiling)} → {after}"
@@ -183,7 +210,7 @@ def _month(line: Line) -> str:
 def _change(line: Line) -> str:
     told = "; ".join(prose(change) for change in line.delta.changes[:8]) if line.delta else ""
     more = f"; {len(line.delta.changes) - 8} more" if line.delta and len(line.delta.changes) > 8 else ""
-    return f"**{line.action}**{': ' if told else ''}{told}{more}"
+    return f"**{line.action_words}**{': ' if told else ''}{told}{more}"
 
 
 def _memory(lines: Sequence[Line]) -> str:
@@ -202,7 +229,7 @@ def _quota(review: Review) -> str:
     if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
         return ""
     table = quota_table(review.ledger)
-    return f"{_escaped_table(table)}\n\n{LEGEND}. Quota is permission, not stock; more: <{CONTACT}>."
+    return f"{_escaped_table(table)}\n\n{legend(review.ledger)}. Quota is permission, not stock; more: <{CONTACT}>."
 
 
 def _escaped_table(table: Table) -> str:
@@ -236,6 +263,7 @@ def _proof(line: Line) -> str:
 
 def _assumptions(review: Review, today: Catalog | None, most: int) -> str:
     said = [prose(text) for text in paragraphs(review, today)] if review.plans else ["No plan could be made."]
+    said += [prose(unjudged_sentence(review))] if review.unjudged and not review.plans else []
     utilisation = sorted({f"{float(fit.load.utilisation):.2f}" for fit in review.fits.values() if fit.arithmetic})
     if utilisation:
         said.append(f"Share of GPU memory that engines take: {' and '.join(utilisation)}.")

@@ -9,8 +9,9 @@ from hfdeploy.cost import Estimate, Total, add_up
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
 from hfdeploy.render.change import totals
+from hfdeploy.render.unjudged import action_words
 from hfdeploy.review import Action, Delta, Finding, Review
-from hfdeploy.spec import Security
+from hfdeploy.spec import EndpointSpec, Security
 
 MOST_SHOWN = 50
 """Endpoints that a table for people has; what does not matter most is counted below it."""
@@ -34,10 +35,23 @@ class Line:
     cost: Estimate | None = None
     """What it costs by its plan and what is known of its use; None without a plan."""
 
+    unplanned: EndpointSpec | None = None
+    """Its spec, where no plan could be made of that."""
+
     @property
     def action(self) -> str:
         """`create`, `replace` and so on; empty where nothing was compared."""
         return self.delta.action.value if self.delta else ""
+
+    @property
+    def action_words(self) -> str:
+        """The same for people."""
+        return action_words(self.delta.action) if self.delta else ""
+
+    @property
+    def is_unplanned(self) -> bool:
+        """Whether nobody can tell what becomes of it."""
+        return self.unplanned is not None or (self.delta is not None and self.delta.action is Action.UNPLANNED)
 
     @property
     def before(self) -> Estimate | None:
@@ -63,7 +77,8 @@ class Line:
         """Who will reach it; None where nothing is left to reach."""
         if self.delta is not None:
             return self.delta.exposure.after
-        return self.plan.spec.security if self.plan else None
+        spec = self.plan.spec if self.plan else self.unplanned
+        return spec.security if spec else None
 
 
 def lines_of(review: Review) -> tuple[Line, ...]:
@@ -74,6 +89,7 @@ def lines_of(review: Review) -> tuple[Line, ...]:
     for finding in review.findings:
         found[finding.endpoint].append(finding)
     changed = [one.name for one in review.deltas if one.action is not Action.UNCHANGED]
+    unplanned = {spec.name: spec for spec in review.unplanned}
     return tuple(
         Line(
             name,
@@ -82,8 +98,9 @@ def lines_of(review: Review) -> tuple[Line, ...]:
             review.fits.get(name),
             tuple(found[name]),
             review.cost_of(plans[name]) if name in plans else None,
+            unplanned.get(name),
         )
-        for name in dict.fromkeys([*plans, *changed])
+        for name in dict.fromkeys([*plans, *unplanned, *changed])
     )
 
 

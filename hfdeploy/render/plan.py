@@ -17,13 +17,14 @@ from hfdeploy.cost import (
 )
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
-from hfdeploy.render.change import change_json, change_table, dangers, headline
+from hfdeploy.render.change import change_json, change_table, dangers, headline, leaves_out
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import describe_status, hardware_json
-from hfdeploy.render.lines import foremost, lines_of
-from hfdeploy.render.quota import LEGEND, quota_json, quota_sentence, quota_table
+from hfdeploy.render.lines import Line, foremost, lines_of
+from hfdeploy.render.quota import legend, quota_json, quota_sentence, quota_table
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import money_text as _money
+from hfdeploy.render.unjudged import action_words, and_unknown, count_unjudged, spec_row, unjudged_sentence
 from hfdeploy.render.usage import expected_paragraph, expected_total, usage_json
 from hfdeploy.review import Action, Finding, Review
 from hfdeploy.spec import FromEnv, SecretSource
@@ -53,12 +54,13 @@ def plan_table(review: Review) -> Table:
             Column("MONTH MIN", is_number=True),
             Column("MONTH MAX", is_number=True),
         ),
-        tuple(_row(plan, review.cost_of(plan), review.fits.get(plan.name)) for plan in _shown(review)),
+        tuple(_any_row(line, review) for line in _shown(review)),
         (
             f"{len(plans)} endpoint{'' if len(plans) == 1 else 's'}",
-            *[""] * 8,
-            format_money(total.floor),
-            format_money(total.ceiling),
+            count_unjudged(review),
+            *[""] * 7,
+            and_unknown(total.floor, review),
+            and_unknown(total.ceiling, review),
         ),
     )
 
@@ -66,7 +68,7 @@ def plan_table(review: Review) -> Table:
 def paragraphs(review: Review, today: Catalog | None = None) -> list[str]:
     """What is said below the table: the totals, the price of waking, what was not judged, what the service says."""
     plans = review.plans
-    quota = quota_sentence(review.ledger) if review.ledger else ""
+    quota = quota_sentence(review.ledger, with_unchanged=leaves_out(review)) if review.ledger else ""
     said = (
         _left_out(review),
         _sums(review),
@@ -90,7 +92,7 @@ def change_parts(review: Review) -> list[str | Table]:
         parts.append(change_table(review, [line.delta for line in shown if line.delta]))
     if len(changed) > len(shown):
         left = Counter(line.action for line in changed) - Counter(line.action for line in shown)
-        told = ", ".join(f"{left[action]} {action.value}" for action in Action if left[action])
+        told = ", ".join(f"{left[action]} {action_words(action)}" for action in Action if left[action])
         parts.append(f"These {len(shown)} changes matter most; the others: {told}.")
     return [*parts, *dangers(review)]
 
@@ -99,7 +101,7 @@ def quota_parts(review: Review) -> list[str | Table]:
     """What comes after them: the ledger, where limits are known."""
     if review.ledger is None or all(entry.maximum is None for entry in review.ledger.entries):
         return []
-    return [quota_table(review.ledger), f"Accelerators: {LEGEND}."]
+    return [quota_table(review.ledger), f"Accelerators: {legend(review.ledger)}."]
 
 
 def summary(review: Review, catalog: Catalog) -> str:
@@ -139,13 +141,14 @@ def plan_json(
             "monthly_floor": _money(total.floor),
             "monthly_ceiling": _money(total.ceiling),
             "monthly_expected": _money(expected_total(review)),
-            "unpriced": list(total.unpriced),
+            "unpriced": [*total.unpriced, *(spec.name for spec in review.unplanned)],
             "prices_as_of": list(total.prices_as_of),
         },
         **change_json(review),
         "quota": review.ledger and quota_json(review.ledger),
         "findings": [finding_json(finding) for finding in review.findings],
         "approvals": list(review.approvals),
+        "unjudged": list(review.unjudged),
     }
 
 
@@ -172,6 +175,12 @@ def describe_secrets(plan: Plan) -> str:
     """` with HF_TOKEN from environment MODEL_TOKEN`: what is added when the request is sent; empty for nothing."""
     sources = _secrets_of(plan)
     return f" with {', '.join(f'{name} from {place}' for name, place in sources.items())}" if sources else ""
+
+
+def _any_row(line: Line, review: Review) -> tuple[str, ...]:
+    if line.unplanned is not None:
+        return spec_row(line.unplanned)
+    return _row(line.plan, review.cost_of(line.plan), line.fit) if line.plan else ()
 
 
 def _row(plan: Plan, cost: Estimate, fit: Fit | None) -> tuple[str, ...]:
@@ -223,13 +232,13 @@ def _endpoint(plan: Plan, review: Review, namespace: str | None, today: Catalog 
     }
 
 
-def _shown(review: Review) -> tuple[Plan, ...]:
-    return tuple(line.plan for line in foremost([one for one in lines_of(review) if one.plan]) if line.plan)
+def _shown(review: Review) -> tuple[Line, ...]:
+    return foremost([line for line in lines_of(review) if line.plan or line.unplanned])
 
 
 def _left_out(review: Review) -> str:
     """The summary of what the table has no row for; empty where it has all."""
-    names = {plan.name for plan in _shown(review)}
+    names = {line.name for line in _shown(review)}
     rest = [plan for plan in review.plans if plan.name not in names]
     if not rest:
         return ""
@@ -242,6 +251,8 @@ def _left_out(review: Review) -> str:
 
 
 def _sums(review: Review) -> str:
+    if not review.plans:
+        return unjudged_sentence(review)
     total = _total(review, review.plans)
     month = f"{format_money(total.floor)} floor, {format_money(total.ceiling)} ceiling"
     sentences = [
@@ -251,6 +262,8 @@ def _sums(review: Review) -> str:
     ]
     if total.unpriced:
         sentences.append(f"Without a price, and not in the sums: {', '.join(total.unpriced)}.")
+    if review.unjudged:
+        sentences.append(unjudged_sentence(review))
     if total.prices_as_of:
         sentences.append(f"Prices in {CURRENCY} as of {' and '.join(total.prices_as_of)}.")
     return " ".join(sentences)

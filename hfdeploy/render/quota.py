@@ -1,5 +1,6 @@
 """The ledger of a quota: a row with a bar for each type of hardware, and the same for programs."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from hfdeploy.quota import Entry, Ledger, QuotaVerdict
@@ -7,12 +8,17 @@ from hfdeploy.render.table import Column, Table
 
 LEGEND: Final = "█ others, ▓ this stack at its fewest replicas, ░ up to its most, · free, ! over the limit"
 
+REGIONS: Final = (
+    "A row with a region is the other reading of the row above it: whether a quota spans regions is not known, and "
+    "only what is short under both is sure to be refused."
+)
+
 _WIDTH: Final = 20
 """Characters of a bar."""
 
 
 def quota_table(ledger: Ledger) -> Table:
-    """In accelerators, all regions together."""
+    """In accelerators: all regions together, and per region where that makes a difference."""
     return Table(
         (
             Column("QUOTA"),
@@ -24,12 +30,32 @@ def quota_table(ledger: Ledger) -> Table:
             Column(""),
             Column("VERDICT"),
         ),
-        tuple(_row(entry) for entry in ledger.entries if entry.need_max or entry.held),
+        tuple(_row(entry) for entry in entries_shown(ledger)),
     )
 
 
-def quota_sentence(ledger: Ledger) -> str:
-    """What is said where no limit is known; empty where one is, or nothing is asked for."""
+def entries_shown(ledger: Ledger) -> tuple[Entry, ...]:
+    """Each type of hardware over all regions, followed by its regions where their figures are others."""
+    shown: list[Entry] = []
+    for entry in ledger.entries:
+        if entry.need_max or entry.held:
+            shown.append(entry)
+            regions = [one for one in ledger.per_region if _is_part(one, entry) and (one.need_max or one.held)]
+            shown += [] if all(_figures(one) == _figures(entry) for one in regions) else regions
+    return tuple(shown)
+
+
+def legend(ledger: Ledger) -> str:
+    """What the signs and the rows of the table mean; no full stop."""
+    has_regions = any(entry.account.region for entry in entries_shown(ledger))
+    return f"{LEGEND}. {REGIONS.removesuffix('.')}" if has_regions else LEGEND
+
+
+def quota_sentence(ledger: Ledger, *, with_unchanged: bool = False) -> str:
+    """What is said where no limit is known; empty where one is, or nothing is asked for.
+
+    A quota is for all endpoints together, so that unchanged ones count here even where the sums leave them out.
+    """
     asked = [entry for entry in ledger.entries if entry.need_max]
     if not asked or any(entry.maximum is not None for entry in asked):
         return ""
@@ -37,7 +63,8 @@ def quota_sentence(ledger: Ledger) -> str:
         f"{entry.account.vendor} {entry.account.instance_type} {_range(entry.need_min, entry.need_max)}"
         for entry in asked
     )
-    return f"Quota: limits and use are unknown here (--live asks the service). Accelerators this takes: {told}."
+    who = "all endpoints take, unchanged ones included" if with_unchanged else "this takes"
+    return f"Quota: limits and use are unknown here (--live asks the service). Accelerators {who}: {told}."
 
 
 def quota_json(ledger: Ledger) -> dict[str, Any]:
@@ -81,6 +108,14 @@ def _row(entry: Entry) -> tuple[str, ...]:
         bar(entry),
         verdict_of(entry),
     )
+
+
+def _is_part(one: Entry, whole: Entry) -> bool:
+    return replace(one.account, region="") == whole.account
+
+
+def _figures(entry: Entry) -> Entry:
+    return replace(entry, account=replace(entry.account, region=""))
 
 
 def _known(number: int | None) -> str:

@@ -18,11 +18,11 @@ from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_dtype, of_engine, of_instance, of_parallel_sizes
-from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.review.memory import fit_of, of_length, of_memory
 from hfdeploy.review.mending import Mend, mends
 from hfdeploy.review.ruling import Budget, ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
-from hfdeploy.spec import LoadedSpec
+from hfdeploy.spec import EndpointSpec, LoadedSpec
 
 __all__ = [
     "Action",
@@ -53,18 +53,21 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
     plans: list[Plan] = []
     findings: list[Finding] = []
     fits: dict[str, Fit] = {}
+    unplanned: list[EndpointSpec] = []
     for one in loaded:
         try:
             plan = make_plan(one.spec, catalog)
         except UnknownHardware as error:
             findings.append(finding_of(one, "unknown-hardware", Severity.ERROR, "instance", str(error)))
+            unplanned.append(one.spec)
             continue
         except UsageError as error:
             findings.append(finding_of(one, "no-default-image", Severity.ERROR, "engine.image", str(error)))
+            unplanned.append(one.spec)
             continue
         plans.append(plan)
         fits[plan.name] = fit = fit_of(plan, lock)
         findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
-        findings += [*of_parallel_sizes(one, plan), *of_dtype(one, plan, fit)]
+        findings += [*of_parallel_sizes(one, plan), *of_dtype(one, plan, fit), *of_length(one, fit, lock)]
         findings += of_memory(one, fit, lock, catalog)
-    return Review(tuple(plans), tuple(findings), fits)
+    return Review(tuple(plans), tuple(findings), fits, unplanned=tuple(unplanned))

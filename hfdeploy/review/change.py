@@ -4,16 +4,16 @@ Where "before" comes from (the service, a state, a git revision) and which field
 here both sides become the rows of a review.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from hfdeploy.catalog import Hardware
 from hfdeploy.cost import Estimate, estimate, estimate_of
 from hfdeploy.plan import Plan
 from hfdeploy.quota import Demand
 from hfdeploy.review.delta import Action, Delta, Exposure
-from hfdeploy.review.finding import Finding
+from hfdeploy.review.finding import Finding, Review
 from hfdeploy.review.wording import changed_words
 from hfdeploy.spec import Security
 
@@ -103,23 +103,40 @@ def of_hardware(
     return Before(name, namespace, declared, hardware, cost, replicas, is_paused)
 
 
-def deltas(change: Change, plans: Iterable[Plan], names: Collection[str]) -> tuple[Delta, ...]:
+_UNKNOWN: Final = estimate(
+    Hardware(vendor="unknown", region="unknown", instance_type="unknown", instance_size="unknown"),
+    min_replicas=0,
+    max_replicas=0,
+    idle_minutes=None,
+)
+"""What an endpoint costs of which there is no plan."""
+
+
+def deltas(change: Change, review: Review, names: Collection[str]) -> tuple[Delta, ...]:
     """One row for each endpoint, in the order of the specs; what is removed comes last.
 
-    `names` are those of every spec: one of which no plan could be made has a finding and no row, and is not removed.
+    `names` are those of every spec. One of which no plan could be made is not removed, and while a file cannot be
+    read nothing counts as removed, since it may be in there.
     """
-    wanted = {plan.name: plan for plan in plans}
+    wanted = {plan.name: plan for plan in review.plans}
     rows = [_delta(change, plan) for plan in wanted.values() if plan.name in change.differences]
-    gone = [one for name, one in sorted(change.before.items()) if name not in names]
-    return (*rows, *(_removal(one, change.differences.get(one.name, Difference())) for one in gone))
+    rows += [_unplanned(spec.name, change.before.get(spec.name), spec.security) for spec in review.unplanned]
+    for name, one in sorted(change.before.items()):
+        if name not in names:
+            difference = change.differences.get(name, Difference())
+            rows.append(_unplanned(name, one, one.security) if review.unread else _removal(one, difference))
+    return tuple(rows)
 
 
-def demands(change: Change | None, plans: Iterable[Plan], namespace: str) -> list[Demand]:
-    """What the whole change holds and asks for, for the ledger of the quota."""
+def demands(change: Change | None, review: Review, namespace: str) -> list[Demand]:
+    """What the whole change holds and asks for, for the ledger of the quota.
+
+    What an endpoint holds of which no plan could be made is not given back: it counts as somebody else's.
+    """
     before = change.before if change else {}
     counts = change is not None and change.counts_use
-    asked = [_demand(plan, before.get(plan.name), namespace, counts_use=counts) for plan in plans]
-    names = {one.name for one in asked}
+    asked = [_demand(plan, before.get(plan.name), namespace, counts_use=counts) for plan in review.plans]
+    names = {*(one.name for one in asked), *(spec.name for spec in review.unplanned)}
     return asked + [
         Demand(one.name, one.namespace, None, held=one.hardware, held_replicas=one.replicas)
         for name, one in sorted(before.items())
@@ -160,6 +177,11 @@ def _delta(change: Change, plan: Plan) -> Delta:
         cuts_traffic=action is Action.REPLACE,
         requests=found.requests,
     )
+
+
+def _unplanned(name: str, before: Before | None, security: Security | None) -> Delta:
+    exposure = Exposure(before.security if before else None, security)
+    return Delta(name, Action.UNPLANNED, before.cost if before else None, _UNKNOWN, exposure)
 
 
 def _action(before: Before | None, found: Difference) -> Action:

@@ -17,6 +17,8 @@ class Action(StrEnum):
 
     DELETE = "delete"
     UNCHANGED = "unchanged"
+    UNPLANNED = "unplanned"
+    """Nobody can tell: no plan could be made of its spec, or it may be in a file that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Delta:
     """What it costs now; None for a new one."""
 
     after: Estimate | None
-    """What it will cost; None for one that is removed."""
+    """What it will cost; None for one that is removed, and without a rate where nobody can tell."""
 
     exposure: Exposure
     changes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from hfdeploy.plan import Plan
 from hfdeploy.policy import Severity
 from hfdeploy.quota import Ledger
 from hfdeploy.review.delta import Delta
-from hfdeploy.spec import LoadedSpec
+from hfdeploy.spec import EndpointSpec, LoadedSpec
 from hfdeploy.usage import Known
 
 __all__ = ["Finding", "Review", "Severity", "finding_of"]
@@ -74,6 +74,12 @@ class Review:
     audited: str = ""
     """The namespace whose live endpoints were judged; empty where specs were."""
 
+    unplanned: tuple[EndpointSpec, ...] = ()
+    """Specs of which no plan could be made: what they cost and take is unknown, which is not nothing."""
+
+    unread: tuple[str, ...] = ()
+    """Files that cannot be read as specs: nobody knows which endpoints are in them."""
+
     def file_of(self, finding: Finding) -> str:
         """The file that a finding stands in; empty for one about something live, which stands in none."""
         is_live = self.audited and finding.file == f"{self.audited}/{finding.endpoint}"
@@ -83,6 +89,11 @@ class Review:
         """What the endpoint of a plan costs: by what is known of it, else by its plan and usage."""
         known = self.usage.get(plan.name)
         return self.costs.get(plan.name) or estimate_of(plan, known.usage if known else None)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Endpoints and files that are in no sum and in no judgement; with one of them no answer is a clean bill."""
+        return (*(spec.name for spec in self.unplanned), *self.unread)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from hfdeploy.fit import Fit, FitVerdict, Precision, gib, judge_plan, ways_out
 from hfdeploy.lock import FILE, Lock
 from hfdeploy.plan import Plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
-from hfdeploy.spec import LoadedSpec
+from hfdeploy.spec import EndpointSpec, LoadedSpec
 
 _RULES: Final = {
     "weights_exceed_budget": ("weights-exceed-memory", "instance"),
@@ -22,12 +22,42 @@ _RULES: Final = {
 MEMORY_RULES: Final = frozenset(rule for rule, _ in _RULES.values())
 
 
+_POSITIONED: Final = frozenset({"vllm", "sglang", "tgi"})
+"""Engines whose length is that of one sequence."""
+
+_EXTENSIONS: Final = ("rope", "hf_overrides", "model_override", "allow_long", "allow_overwrite_longer")
+"""What arguments and variables have in their names that stretch a model or let it be stretched."""
+
+
 def fit_of(plan: Plan, lock: Lock) -> Fit:
     """The verdict by the lock file; `unknown` where it knows nothing of the repository."""
     locked = lock.of(plan.spec)
     if locked is None:
         return judge_plan(plan, None, f"{plan.spec.repository} is not in {FILE}: `hfdeploy lock` asks the Hub.")
     return judge_plan(plan, locked.model, locked.unknown)
+
+
+def of_length(one: LoadedSpec, fit: Fit, lock: Lock) -> Iterable[Finding]:
+    """Sequences that are longer than the model has positions for, unless the spec says how it is made to bear them."""
+    locked, length = lock.of(one.spec), fit.load.max_model_len
+    most = locked.model.shape.context if locked and locked.model and locked.model.shape else None
+    engine = one.spec.engine.type
+    if length is None or most is None or length <= most or engine not in _POSITIONED or _extends(one.spec):
+        return
+    end = " vLLM refuses to start with that." if engine == "vllm" else " Beyond them its answers lose their sense."
+    yield finding_of(
+        one,
+        "context-too-long",
+        Severity.WARNING,
+        "args" if one.spec.max_model_len is None else "max_model_len",
+        f"Sequences may have {length} tokens, and {one.spec.repository} has positions for {most} (config.json).{end}",
+        fix=f"Set max_model_len to {most} at most, or tell the engine how to scale the positions (rope_scaling).",
+    )
+
+
+def _extends(spec: EndpointSpec) -> bool:
+    said = (*spec.args, *spec.env)
+    return any(word in text.lower().replace("-", "_") for text in said for word in _EXTENSIONS)
 
 
 def of_memory(one: LoadedSpec, fit: Fit, lock: Lock, catalog: Catalog) -> Iterable[Finding]:

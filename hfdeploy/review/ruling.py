@@ -63,10 +63,11 @@ def under_policy(
     weighed = [kept for finding in found if (kept := _weighed(finding, policy, today))]
     of_waivers = [*_ended(policy, today), *_unused(review, loaded, policy, today)]
     weighed += [kept for finding in of_waivers if (kept := _weighed(finding, policy, today))]
+    dearer = None if review.unjudged else _dearer(review.deltas)
     return replace(
         review,
         findings=_in_order(weighed, loaded),
-        approvals=approvals(policy.policy, _dearer(review.deltas)) if review.against else (),
+        approvals=approvals(policy.policy, dearer) if review.against else (),
     )
 
 
@@ -94,7 +95,8 @@ def _limits(review: Review, loaded: Sequence[LoadedSpec], policy: LoadedPolicy) 
             yield finding_of(files[plan.name], breach.rule, weight, breach.field, breach.sentence, fix=breach.fix)
     # What is live may have a cost without a plan.
     costs = {plan.name: review.cost_of(plan) for plan in review.plans} | dict(review.costs)
-    if said := over_ceiling(limits, [(name, cost.hourly_max) for name, cost in costs.items()]):
+    hourly = [(name, cost.hourly_max) for name, cost in costs.items()]
+    if said := over_ceiling(limits, [*hourly, *((name, None) for name in review.unjudged)]):
         yield _of_policy(policy, "policy-monthly-ceiling", "limits.monthly_ceiling_usd", said)
 
 

@@ -73,7 +73,7 @@ def test_heads_that_cannot_be_shared_out_say_what_can() -> None:
     refused = judge(model, row("nvidia-a100 x8"), Load(max_model_len=2048))
 
     assert refused.reason == "heads_not_divisible"
-    assert "use tensor_parallel_size 4" in refused.sentence
+    assert "use tensor_parallel_size 4 and data_parallel_size 2" in refused.sentence
     proposed = judge_best(model, row("nvidia-a100 x8"), Load(max_model_len=2048))
     assert (proposed.verdict, proposed.tensor, proposed.load.copies) == (FitVerdict.FIT, 4, 2)
 

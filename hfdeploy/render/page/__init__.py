@@ -9,7 +9,7 @@ import json
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -28,9 +28,10 @@ from hfdeploy.render.fit import arithmetic_lines
 from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lines_of, total_of
 from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
-from hfdeploy.render.quota import verdict_of
+from hfdeploy.render.quota import REGIONS, entries_shown, verdict_of
 from hfdeploy.render.table import Table
 from hfdeploy.render.text import plain_line
+from hfdeploy.render.unjudged import UNKNOWN, asked_instance, count_unjudged, unjudged_sentence
 from hfdeploy.review import Review, Severity
 
 _MARKS: Final = {Level.GOOD: "✓", Level.CAUTION: "!", Level.BAD: "✕", Level.UNKNOWN: "?"}
@@ -75,7 +76,7 @@ def page(
     shown, others = _parted(lines, MOST_SHOWN)
     judged, judged_too = _parted([line for line in lines if line.fit and line.plan], _JUDGED_SHOWN)
     before, after = total_of(review)
-    entries = [entry for entry in review.ledger.entries if entry.need_max or entry.held] if review.ledger else []
+    entries = entries_shown(review.ledger) if review.ledger else ()
     css, script = _text("page.css"), _text("page.js")
     return _template().render(
         title=beside.title if beside else f"Review of {place.stack or 'endpoints'}",
@@ -98,12 +99,13 @@ def page(
         judged=judged,
         judged_too=judged_too,
         others=others,
-        total=_cost_row("All together", before, after, cost_scale([before, after]), is_compared=bool(review.against)),
+        total=_total_row(review, before, after),
         costs=_costs(shown, is_compared=bool(review.against)),
         ticks=_ticks(shown),
         quotas=[_quota(entry) for entry in entries],
         is_quota_known=any(entry.maximum is not None for entry in entries),
         contact=CONTACT,
+        about_regions=REGIONS if any(entry.account.region for entry in entries) else "",
         findings=sorted(review.findings, key=lambda one: list(Severity).index(one.severity)),
         counts=Counter(finding.severity for finding in review.findings),
         endpoints=sorted({finding.endpoint for finding in review.findings if finding.endpoint}),
@@ -112,6 +114,7 @@ def page(
         digest=_requests_digest(review),
         severities=list(Severity),
         memory_bar=memory_bar,
+        asked_instance=asked_instance,
         arithmetic_lines=arithmetic_lines,
         format_money=format_money,
         format_rate=format_rate,
@@ -119,7 +122,9 @@ def page(
 
 
 def _said(review: Review, today: Catalog | None) -> list[str]:
-    return paragraphs(review, today) if review.plans else []
+    if review.plans:
+        return paragraphs(review, today)
+    return [unjudged_sentence(review)] if review.unjudged else []
 
 
 def _parted(lines: Sequence[Line], most: int) -> tuple[Sequence[Line], Sequence[Line]]:
@@ -133,7 +138,7 @@ def _verdict(review: Review) -> dict[str, Any]:
     """The word over everything."""
     if number := len(review.blocking):
         told = f"{number} finding{'' if number == 1 else 's'} to be settled first"
-        return {"level": Level.BAD, "text": told}
+        return {"level": Level.BAD, "text": "; ".join(filter(None, [told, count_unjudged(review)]))}
     if review.approvals:
         return {"level": Level.CAUTION, "text": f"Approval required: {', '.join(review.approvals)}"}
     if any(one.level is not Level.GOOD for one in answers(review)):
@@ -166,9 +171,23 @@ def _cost_row(
         cost_segments(before, scale),
         cost_segments(after, scale),
         _range(before) if is_compared else "",
-        _range(after),
-        signed(change) if is_compared and change else "",
+        UNKNOWN if line is not None and line.is_unplanned else _range(after),
+        _changed(change, line) if is_compared else "",
     )
+
+
+def _changed(change: Decimal, line: Line | None) -> str:
+    if line is not None and line.is_unplanned:
+        return UNKNOWN
+    return signed(change) if change else ""
+
+
+def _total_row(review: Review, before: Total | None, after: Total) -> CostRow:
+    """The sum, which is not all of it where something could not be judged."""
+    row = _cost_row("All together", before, after, cost_scale([before, after]), is_compared=bool(review.against))
+    if not review.unjudged:
+        return row
+    return replace(row, after_words=f"{row.after_words} + {UNKNOWN}", change=UNKNOWN if review.against else "")
 
 
 def _range(cost: Estimate | Total | None) -> str:
