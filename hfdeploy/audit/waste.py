@@ -10,6 +10,7 @@ from hfdeploy.catalog import Catalog, Hardware, format_rate
 from hfdeploy.cost import HOURS_PER_MONTH, format_month
 from hfdeploy.fit import FitVerdict, Model, judge_best, load_of
 from hfdeploy.plan import Plan
+from hfdeploy.policy import RULES
 from hfdeploy.review import Finding, Severity
 from hfdeploy.wire import State
 
@@ -96,5 +97,5 @@ def _is_rival(row: Hardware, now: Hardware, most: Decimal) -> bool:
 
 
 def found(one: Resident, rule: str, severity: Severity, field: str, sentence: str, *, fix: str = "") -> Finding:
-    """An objection to an endpoint, which stands where a spec's file does."""
-    return Finding(rule, severity, one.name, one.place, 0, field, sentence, fix)
+    """An objection to an endpoint, which stands where a spec's file does; with the rule's fix unless it has another."""
+    return Finding(rule, severity, one.name, one.place, 0, field, sentence, fix or RULES[rule].fix)

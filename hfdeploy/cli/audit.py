@@ -9,6 +9,7 @@ from hfdeploy import render
 from hfdeploy.audit import Audit, TagCost, cost_by_tag, examine
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
+from hfdeploy.cli.display import show_finding
 from hfdeploy.cli.evidence import complete, read_evidence
 from hfdeploy.cli.options import PROGRAM, ApiUrlOption, examples
 from hfdeploy.cli.reviews import Asked, OutputOption, ReviewFormat, ReviewFormatOption, into, write_document
@@ -140,5 +141,4 @@ def _print(found: Audit, tags: tuple[TagCost, ...], key: str | None) -> None:
     if found.review.findings:
         terminal.print_text()
     for finding in found.review.findings:
-        severity = finding.severity.value
-        terminal.print_text(terminal.styled(severity).append(f" {finding}", style="not bold default"))
+        show_finding(finding)

@@ -10,9 +10,11 @@ from decimal import Decimal
 from hfdeploy.audit import UNTAGGED, Audit, Resident, TagCost
 from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, Total, add_up, format_money, format_month
 from hfdeploy.fit import FitVerdict
+from hfdeploy.render.markup import code
 from hfdeploy.render.plan import not_judged
 from hfdeploy.render.table import Column, Table, markdown
 from hfdeploy.render.text import plain_line
+from hfdeploy.review import Finding
 from hfdeploy.usage import in_words
 
 
@@ -98,6 +100,10 @@ def audit_paragraphs(audit: Audit) -> list[str]:
     return [text for text in said if text]
 
 
+def _finding(one: Finding) -> str:
+    return f"- **{one.severity.value}** {' '.join(text for text in (str(one), one.own_fix) if text)} ({code(one.rule)})"
+
+
 def audit_markdown(audit: Audit, tags: Iterable[TagCost], key: str | None = None) -> str:
     """All of it as a comment has it."""
     rows = list(tags)
@@ -107,7 +113,7 @@ def audit_markdown(audit: Audit, tags: Iterable[TagCost], key: str | None = None
     if rows:
         parts.append(markdown(tag_table(rows, key)))
     if audit.review.findings:
-        parts.append("\n".join(f"- **{one.severity.value}** {one}" for one in audit.review.findings))
+        parts.append("\n".join(_finding(one) for one in audit.review.findings))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 

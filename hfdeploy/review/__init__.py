@@ -18,13 +18,14 @@ from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_engine, of_instance, of_parallel_sizes
-from hfdeploy.review.memory import fit_of, of_memory
+from hfdeploy.review.memory import MEMORY_RULES, fit_of, of_memory, ways_of
 from hfdeploy.review.mending import Mend, mends
 from hfdeploy.review.ruling import ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
 from hfdeploy.spec import LoadedSpec
 
 __all__ = [
+    "MEMORY_RULES",
     "Action",
     "Before",
     "Change",
@@ -52,6 +53,7 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
     plans: list[Plan] = []
     findings: list[Finding] = []
     fits: dict[str, Fit] = {}
+    ways: dict[str, tuple[Fit, ...]] = {}
     for one in loaded:
         try:
             plan = make_plan(one.spec, catalog)
@@ -64,5 +66,7 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
         plans.append(plan)
         fits[plan.name] = fit = fit_of(plan, lock)
         findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
-        findings += [*of_parallel_sizes(one, plan), *of_memory(one, fit, lock, catalog)]
-    return Review(tuple(plans), tuple(findings), fits)
+        if found := ways_of(one.spec, fit, lock, catalog):
+            ways[plan.name] = found
+        findings += [*of_parallel_sizes(one, plan), *of_memory(one, fit, lock, found)]
+    return Review(tuple(plans), tuple(findings), fits, ways)

@@ -24,7 +24,7 @@ from hfdeploy.quota import CONTACT, Entry
 from hfdeploy.render.answers import Level, answers
 from hfdeploy.render.change import dangers, headline, signed
 from hfdeploy.render.comment import Place
-from hfdeploy.render.fit import arithmetic_lines
+from hfdeploy.render.fit import arithmetic_lines, ways_table
 from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lines_of, total_of
 from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
@@ -94,6 +94,8 @@ def page(review: Review, place: Place = Place(), *, today: Catalog | None = None
         severities=list(Severity),
         memory_bar=memory_bar,
         arithmetic_lines=arithmetic_lines,
+        ways=review.ways,
+        ways_table=ways_table,
         format_money=format_money,
         format_rate=format_rate,
     )
