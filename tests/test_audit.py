@@ -112,8 +112,8 @@ def test_idle_endpoints_are_named_with_what_they_burn(told: dict[str, Any]) -> N
     }
     assert "1 replica up at $2.50/h each: $1,825.00/month" in found["forgotten"]["sentence"]
     assert (found["forgotten"]["fix"], found["asleep"]["fix"]) == (
-        "set autoscaling.min to 0",
-        "pause or delete acme/asleep",
+        "Set autoscaling.min to 0.",
+        "Pause or delete acme/asleep.",
     )
     assert told["totals"]["monthly_burnt_by_idle"] == "1873.91"
 

@@ -35,7 +35,8 @@ class TestPolicy:
         marked = run("plan", "specs", "--policy", "policy.yaml", "--format", "markdown", cwd=folder)
 
         assert (ended.returncode, marked.returncode) == (5, 5)
-        assert "error specs/demo.yaml:4: cloud: aws is no cloud that the policy allows: gcp.\n" in ended.stdout
+        sentence = "cloud: aws is no cloud that the policy allows: gcp."
+        assert f"error specs/demo.yaml:4: {sentence} Choose one of: gcp. [policy-cloud]\n" in ended.stdout
         assert "aws is no cloud that the policy allows: gcp." in marked.stdout
         assert "1 to be settled first" in marked.stdout
         assert ended.stderr == "error: 1 finding to be settled first.\n"

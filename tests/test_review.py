@@ -82,7 +82,7 @@ class TestHardware:
             "line": 5,
             "field": "instance",
             "sentence": sentence,
-            "fix": "",
+            "fix": "Name one that is.",
         }
         assert sentence.startswith('"nvidia-l4 x3"')
         assert "nvidia-l4 x4" in sentence

@@ -99,10 +99,10 @@ class TestJUnit:
 
 class TestAnnotations:
     def test_one_command_per_finding_the_worst_first(self, review: Review) -> None:
-        """A line of its own each; a name that begins a command of its own would be one."""
+        """A line each, and one for who has to agree; a name that begins a command of its own would be one."""
         lines = render.annotations(review).splitlines()
 
-        assert len(lines) == len(review.findings)
+        assert len(lines) == len(review.findings) + bool(review.approvals)
         assert all(re.fullmatch(r"::(error|warning|notice) [^\n]*?::.*", line) for line in lines)
         order = [line[2:].partition(" ")[0] for line in lines]
         assert order == sorted(order, key=["error", "warning", "notice"].index)

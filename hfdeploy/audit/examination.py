@@ -14,7 +14,7 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.lock import Lock, Locked, gguf_of, key_of
 from hfdeploy.plan import ENGINE_KEYS, Plan
-from hfdeploy.policy import IMAGE_LIMITS, LoadedPolicy
+from hfdeploy.policy import IMAGE_LIMITS, RULES, LoadedPolicy
 from hfdeploy.review import Finding, Review, Severity, review_specs, under_policy
 from hfdeploy.spec import LoadedSpec
 from hfdeploy.usage import Known, Load
@@ -188,4 +188,5 @@ def _as_it_runs(finding: Finding, one: Resident) -> Finding:
 
 def _unreadable(namespace: str, name: str) -> Finding:
     sentence = "The service's description of it cannot be read, so it is not judged and its cost is not in the sums."
-    return Finding("unreadable", Severity.WARNING, name, f"{namespace}/{name}", 0, "", sentence)
+    fix = RULES["unreadable"].fix
+    return Finding("unreadable", Severity.WARNING, name, f"{namespace}/{name}", 0, "", sentence, fix)

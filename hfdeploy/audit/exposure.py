@@ -21,7 +21,7 @@ def of_exposure(one: Resident) -> Iterator[Finding]:
             f"Its level {level!r} is none that the service offers today; the other rules take it for authenticated. "
             f"There are private (a token of the owner or a member), authenticated (of any account) and public (none)."
         )
-        yield found(one, "security-retired", Severity.WARNING, "security", sentence, fix="set security to private")
+        yield found(one, "security-retired", Severity.WARNING, "security", sentence, fix="Set security to private.")
 
 
 def of_revision(one: Resident) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def of_revision(one: Resident) -> Iterator[Finding]:
     if not is_commit(revision):
         what = f"the branch {revision!r}" if revision else "no revision"
         sentence = f"It serves {what}, so that its next start may load another model."
-        yield found(one, "unpinned-revision", Severity.WARNING, "revision", sentence, fix="name a commit as revision")
+        yield found(one, "unpinned-revision", Severity.WARNING, "revision", sentence, fix="Name a commit as revision.")
 
 
 def of_habits(one: Resident, plan: Plan | None) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from hfdeploy.catalog import Catalog, Hardware, format_rate
 from hfdeploy.cost import HOURS_PER_MONTH, format_month
 from hfdeploy.fit import FitVerdict, Model, judge_best, load_of
 from hfdeploy.plan import Plan
+from hfdeploy.policy import RULES
 from hfdeploy.review import Finding, Severity
 from hfdeploy.wire import State
 
@@ -29,11 +30,11 @@ def of_idle(one: Resident) -> Iterator[Finding]:
     if one.replicas_up:
         up = f"{one.replicas_up} replica{'' if one.replicas_up == 1 else 's'}"
         burns = f"{up} up at {format_rate(one.hardware.price_per_hour)} each: {format_month(one.burnt_per_month)}"
-        fix = f"pause {one.place}" if one.live.compute.scaling.min_replica == 0 else "set autoscaling.min to 0"
+        fix = f"Pause {one.place}." if one.live.compute.scaling.min_replica == 0 else "Set autoscaling.min to 0."
         yield found(one, "idle", Severity.WARNING, "autoscaling", f"{since}, and it burns money: {burns}.", fix=fix)
     elif one.live.status.state is State.SCALED_TO_ZERO:
         sentence = f"{since}. Asleep, it costs nothing, and it still counts against the quota."
-        yield found(one, "idle", Severity.NOTE, "autoscaling", sentence, fix=f"pause or delete {one.place}")
+        yield found(one, "idle", Severity.NOTE, "autoscaling", sentence, fix=f"Pause or delete {one.place}.")
 
 
 def of_state(one: Resident) -> Iterator[Finding]:
@@ -63,7 +64,7 @@ def of_fit(one: Resident, plan: Plan, model: Model, catalog: Catalog) -> Iterato
         f"{best.spelling} holds the model, too, at {format_rate(best.price_per_hour)} in place of "
         f"{format_rate(price)}: up to {format_month(saved)} less. Judged by memory alone, it may be slower."
     )
-    yield found(one, "oversized", Severity.NOTE, "instance", sentence, fix=f'set instance to "{best.spelling}"')
+    yield found(one, "oversized", Severity.NOTE, "instance", sentence, fix=f'Set instance to "{best.spelling}".')
 
 
 def of_load(one: Resident) -> Iterator[Finding]:
@@ -83,7 +84,7 @@ def of_load(one: Resident) -> Iterator[Finding]:
             f"Its processors were in use for {load.mean:.0f} % on average over {load.days:.0f} days, with "
             f"autoscaling.max {most}: callers wait."
         )
-        yield found(one, "undersized", Severity.WARNING, "autoscaling.max", sentence, fix="raise autoscaling.max")
+        yield found(one, "undersized", Severity.WARNING, "autoscaling.max", sentence, fix="Raise autoscaling.max.")
 
 
 def _is_rival(row: Hardware, now: Hardware, most: Decimal) -> bool:
@@ -96,5 +97,5 @@ def _is_rival(row: Hardware, now: Hardware, most: Decimal) -> bool:
 
 
 def found(one: Resident, rule: str, severity: Severity, field: str, sentence: str, *, fix: str = "") -> Finding:
-    """An objection to an endpoint, which stands where a spec's file does."""
-    return Finding(rule, severity, one.name, one.place, 0, field, sentence, fix)
+    """An objection to an endpoint, which stands where a spec's file does; with the rule's fix unless it has another."""
+    return Finding(rule, severity, one.name, one.place, 0, field, sentence, fix or RULES[rule].fix)

@@ -30,13 +30,12 @@ class Revision:
         Raises:
             UsageError: the folder is in no repository, or it has no such revision.
         """
-        top = _git(folder, environment, "rev-parse", "--show-toplevel")
-        if top is None:
+        root = _root(folder, environment)
+        if root is None:
             raise UsageError(
                 f"--against {name} reads the specs of that revision from git, and {folder} is in no repository of it. "
                 f"Without git there are --against live and --against state."
             )
-        root = Path(os.fsdecode(top.rstrip(b"\n")))
         found = _git(root, environment, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         if found is None:
             raise UsageError(
@@ -70,6 +69,19 @@ class Revision:
         if answer is None:
             raise UsageError(f"git {arguments[0]} of {self.commit} failed in {self.root}.")
         return answer
+
+
+def clone_of(folder: Path, environment: Mapping[str, str]) -> Path | None:
+    """The root of the clone that a folder is in; None outside of one, and where git cannot say."""
+    try:
+        return _root(folder, environment)
+    except UsageError:
+        return None
+
+
+def _root(folder: Path, environment: Mapping[str, str]) -> Path | None:
+    top = _git(folder, environment, "rev-parse", "--show-toplevel")
+    return None if top is None else Path(os.fsdecode(top.rstrip(b"\n")))
 
 
 def _git(folder: Path, environment: Mapping[str, str], *arguments: str, text: bytes = b"") -> bytes | None:

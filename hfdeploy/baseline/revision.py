@@ -14,6 +14,7 @@ from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.errors import Problem, UsageError
 from hfdeploy.lock import FILE, Lock, pinned, read_locks
 from hfdeploy.plan import make_plan
+from hfdeploy.policy import RULES
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
 from hfdeploy.review.finding import Finding, Severity
 from hfdeploy.spec import EndpointSpec, LoadedSpec, declare, read_specs
@@ -81,7 +82,8 @@ def _lost(name: str, target: Target, lock: Lock, before: Mapping[str, LoadedSpec
 def _unreadable(problem: Problem) -> Finding:
     """No error: the change may be the one that puts it right."""
     sentence = f"{problem.message}. So this file could not be compared with, and its endpoint counts as new."
-    return Finding("unreadable-before", Severity.WARNING, "", problem.file, problem.line, problem.field, sentence)
+    rule = RULES["unreadable-before"]
+    return Finding(rule.id, rule.severity, "", problem.file, problem.line, problem.field, sentence, rule.fix)
 
 
 def _read(

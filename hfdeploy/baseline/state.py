@@ -15,6 +15,7 @@ from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.errors import BlockingFinding, UsageError
 from hfdeploy.owner import is_ours
 from hfdeploy.plan import make_plan
+from hfdeploy.policy import RULES
 from hfdeploy.provider import configuration, drift, memory
 from hfdeploy.provider.goal import make_goal
 from hfdeploy.provider.guard import require_few_losses
@@ -209,7 +210,8 @@ def _of_guard(target: Target, stack: Stack) -> Iterator[Finding]:
         require_few_losses(dict(olds), {"members": members}, stack.session)
     except BlockingFinding as refused:
         file = str(stack.program / f"Pulumi.{stack.name.rpartition('/')[2]}.yaml")
-        yield Finding("too-many-removals", Severity.ERROR, "", file, 0, "hfdeploy:maxRemovals", str(refused))
+        rule = RULES["too-many-removals"]
+        yield Finding(rule.id, rule.severity, "", file, 0, "hfdeploy:maxRemovals", str(refused), rule.fix)
 
 
 def _protected(goal: Goal, fields: tuple[str, ...]) -> Finding:

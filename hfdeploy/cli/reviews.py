@@ -12,11 +12,13 @@ from typing import Annotated, TypeAlias
 import typer
 
 from hfdeploy import redact, render
+from hfdeploy.baseline.git import clone_of
 from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
+from hfdeploy.cli.program import surroundings
 from hfdeploy.errors import Problem, UsageError
 from hfdeploy.policy import RULES
-from hfdeploy.review import Finding, Review, Severity
+from hfdeploy.review import Finding, Review
 
 
 class ReviewFormat(StrEnum):
@@ -65,9 +67,9 @@ def write_document(review: Review, output: ReviewFormat, asked: Asked) -> None:
 
 def with_problems(review: Review, problems: Iterable[Problem]) -> Review:
     """The review with what is wrong in files that could not be read as specs, as findings on their lines."""
-    problems = list(problems)
+    problems, rule = list(problems), RULES["spec-invalid"]
     found = [
-        Finding("spec-invalid", Severity.ERROR, "", one.file, one.line, one.field, one.message) for one in problems
+        Finding(rule.id, rule.severity, "", one.file, one.line, one.field, one.message, rule.fix) for one in problems
     ]
     files = tuple(dict.fromkeys(one.file for one in problems))
     return replace(review, findings=(*found, *review.findings), unread=files)
@@ -106,15 +108,31 @@ def _document(review: Review, output: ReviewFormat, asked: Asked) -> str:
     place = render.Place(asked.stack, asked.command)
     match output:
         case ReviewFormat.SARIF:
+            review = _from_root(review)
             said = {rule.id: rule.says for rule in RULES.values()}
             return render.sarif(review, version=version("hfdeploy"), rules=said)
         case ReviewFormat.JUNIT:
             return render.junit(review)
         case ReviewFormat.GITHUB:
-            return render.annotations(review)
+            return render.annotations(_from_root(review))
         case ReviewFormat.CSV:
             return render.focus_csv(review, namespace=asked.namespace, stack=asked.stack, answered=_today())
         case ReviewFormat.HTML:
             return render.page(review, place, today=asked.today)
         case _:
             return render.comment(review, place, today=asked.today, with_bodies=asked.with_bodies)
+
+
+def _from_root(review: Review) -> Review:
+    """The review on the paths of a diff, which are those of the clone, wherever in it the command was started."""
+    files = {one.file: Path(one.file) for one in review.findings if one.file}
+    there = {name: path.parent.resolve() / path.name for name, path in files.items() if path.is_file()}
+    roots = {folder: clone_of(folder, surroundings()) for folder in {path.parent for path in there.values()}}
+    told = {name: _below(path, roots[path.parent], name) for name, path in there.items()}
+    return replace(review, findings=tuple(replace(one, file=told.get(one.file, one.file)) for one in review.findings))
+
+
+def _below(path: Path, root: Path | None, otherwise: str) -> str:
+    if root is None or not path.is_relative_to(root.resolve()):
+        return otherwise
+    return path.relative_to(root.resolve()).as_posix()

@@ -94,7 +94,7 @@ def validate(paths: SpecsArgument = None, output: FormatOption = Format.TEXT) ->
                 {"schemaVersion": 1, "valid": [], "problems": [_problem(one) for one in error.problems]}
             )
         elif output is Format.MARKDOWN:
-            terminal.write("".join(f"- `{problem}`\n" for problem in error.problems))
+            terminal.write("".join(f"- {render.code(str(problem))}\n" for problem in error.problems))
         raise
     names = [one.spec.name for one in loaded]
     if output is Format.JSON:

@@ -42,6 +42,13 @@ class Rule:
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 _ALL: Final = (
+    Rule(
+        "spec-invalid",
+        _ERROR,
+        "A file cannot be read as a spec.",
+        "Put right what it names; `hfdeploy schema` prints what a spec may say.",
+        is_fixed=True,
+    ),
     Rule("unknown-hardware", _ERROR, "The instance is not in the catalogue there.", "Name one that is.", is_fixed=True),
     Rule(
         "no-default-image",
@@ -132,6 +139,12 @@ _ALL: Final = (
     Rule("instance-reserved", _WARNING, "The hardware needs an agreement.", "Choose another, or make one."),
     Rule("instance-low-availability", _WARNING, "The hardware is scarce now.", "Choose another, or wait longer."),
     Rule("instance-status-unknown", _WARNING, "The catalogue gives the hardware a status that is not known.", "Ask."),
+    Rule(
+        "unreadable-before",
+        _WARNING,
+        "A spec of the revision that is compared with cannot be read; its endpoint counts as new.",
+        "Compare with a revision in which it can be read.",
+    ),
     Rule("engine-maintenance", _WARNING, "The engine gets no new features.", "Move to vllm, sglang or llamacpp."),
     Rule(
         "exposure-widened",

@@ -16,18 +16,18 @@ from hfdeploy.render.focus import COLUMNS, focus_csv
 from hfdeploy.render.groups import Group, grouped
 from hfdeploy.render.hardware import catalog_json, catalog_table, describe_status, resolution_facts, resolution_json
 from hfdeploy.render.junit import junit
-from hfdeploy.render.lines import lines_of
+from hfdeploy.render.lines import foremost, lines_of
+from hfdeploy.render.markup import code
 from hfdeploy.render.page import page
 from hfdeploy.render.plan import (
     approvals_line,
     change_parts,
-    describe_secrets,
     paragraphs,
-    plan_json,
     plan_table,
     quota_parts,
     summary,
 )
+from hfdeploy.render.plan_json import describe_secrets, plan_json
 from hfdeploy.render.sarif import sarif
 from hfdeploy.render.schema import review_schema
 from hfdeploy.render.status import (
@@ -64,6 +64,7 @@ __all__ = [
     "catalog_json",
     "catalog_table",
     "change_parts",
+    "code",
     "comment",
     "count_verdicts",
     "describe",
@@ -76,6 +77,7 @@ __all__ = [
     "fit_json",
     "fit_table",
     "focus_csv",
+    "foremost",
     "grouped",
     "is_harmless",
     "junit",

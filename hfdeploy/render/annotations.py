@@ -9,12 +9,16 @@ _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severi
 
 
 def annotations(review: Review) -> str:
-    """A line per finding, the worst first: GitHub shows ten errors and ten warnings of a step, and drops the others."""
+    """A line per finding, the worst first: GitHub shows ten of a kind for each step, and drops the others.
+
+    Who has to agree comes before the notes, or it would be dropped with them.
+    """
     order = list(Severity)
-    return "".join(
-        f"{_command(finding, review.file_of(finding))}\n"
-        for finding in sorted(review.findings, key=lambda one: order.index(one.severity))
-    )
+    findings = sorted(review.findings, key=lambda one: order.index(one.severity))
+    loud = [_command(one, review.file_of(one)) for one in findings if one.severity is not Severity.NOTE]
+    asked = [f"::notice title=approval required::{_data(', '.join(review.approvals))}"] if review.approvals else []
+    notes = [_command(one, review.file_of(one)) for one in findings if one.severity is Severity.NOTE]
+    return "".join(f"{command}\n" for command in (*loud, *asked, *notes))
 
 
 def _command(finding: Finding, file: str) -> str:
@@ -22,7 +26,7 @@ def _command(finding: Finding, file: str) -> str:
     properties = {"file": file, "line": str(finding.line) if finding.line else "", "title": about}
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
     sentence = f"{finding.field}: {finding.sentence}" if finding.field else finding.sentence
-    fix = f"\n{finding.fix}" if finding.fix and finding.fix not in finding.sentence else ""
+    fix = f"\n{finding.own_fix}" if finding.own_fix else ""
     return f"::{_COMMANDS[finding.severity]} {told}::{_data(sentence + fix)}"
 
 

@@ -9,7 +9,7 @@ from hfdeploy.quota import Entry
 from hfdeploy.render.audit import expected_of, idle_burn, total_of
 from hfdeploy.render.fit import one_fit_json
 from hfdeploy.render.hardware import hardware_json
-from hfdeploy.render.plan import finding_json
+from hfdeploy.render.plan_json import finding_json
 from hfdeploy.render.text import money_text
 from hfdeploy.render.usage import usage_json
 

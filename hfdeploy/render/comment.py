@@ -18,10 +18,11 @@ from hfdeploy.fit import FitVerdict
 from hfdeploy.quota import CONTACT
 from hfdeploy.render.answers import Level, answers
 from hfdeploy.render.change import dangers, headline
-from hfdeploy.render.fit import arithmetic_lines
+from hfdeploy.render.fit import arithmetic_lines, ways_table
 from hfdeploy.render.lines import Line, foremost, lines_of, total_of
 from hfdeploy.render.markup import code, fenced, folded, prose
-from hfdeploy.render.plan import describe_secrets, paragraphs
+from hfdeploy.render.plan import paragraphs
+from hfdeploy.render.plan_json import describe_secrets
 from hfdeploy.render.quota import legend, quota_table
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.unjudged import UNKNOWN, asked_instance, count_unjudged, unjudged_sentence
@@ -76,7 +77,7 @@ def _parts(review: Review, place: Place, today: Catalog | None, most: int, *, wi
         yield _endpoints(review, shown, len(lines))
     if review.remarks:
         yield folded(f"Warnings and notes ({len(review.remarks)})", _finding_list(review.remarks, most))
-    if memory := _memory(shown):
+    if memory := _memory(review, shown):
         yield folded("Memory, per GPU", memory + left_out(len(lines), len(shown)))
     if quota := _quota(review):
         yield folded("Quota, in accelerators", quota)
@@ -112,7 +113,7 @@ def _finding_list(findings: Sequence[Finding], most: int) -> str:
 
 def _finding(one: Finding) -> str:
     where = code(f"{one.file}:{one.line}" if one.line else one.file)
-    fix = f" *{prose(one.fix)}*" if one.fix and one.fix not in one.sentence else ""
+    fix = f" *{prose(one.fix)}*" if one.own_fix else ""
     field = f" {code(one.field)}" if one.field else ""
     return f"{SEVERITIES[one.severity]} {where}{field} {prose(one.sentence)}{fix} ({code(one.rule)})"
 
@@ -213,7 +214,7 @@ def _change(line: Line) -> str:
     return f"**{line.action_words}**{': ' if told else ''}{told}{more}"
 
 
-def _memory(lines: Sequence[Line]) -> str:
+def _memory(review: Review, lines: Sequence[Line]) -> str:
     parts = []
     for line in lines:
         if line.fit is None or line.plan is None:
@@ -222,6 +223,8 @@ def _memory(lines: Sequence[Line]) -> str:
         rows = [f"{label:<13} {text}" for label, text in arithmetic_lines(line.fit)]
         parts.append(f"{code(line.name)}: {verdict}. {prose(line.fit.sentence)}")
         parts += [fenced("\n".join(rows), "text")] if rows else []
+        if ways := review.ways.get(line.name):
+            parts.append(_escaped_table(ways_table(line.fit, ways)))
     return "\n\n".join(parts)
 
 

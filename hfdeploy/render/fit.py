@@ -32,6 +32,32 @@ def fit_table(fits: Sequence[Fit], *, asked: str = "") -> Table:
     )
 
 
+def ways_table(chosen: Fit, ways: Sequence[Fit]) -> Table:
+    """What was chosen, which is marked, above the cheapest that would hold the model; memory is free on each GPU."""
+    return Table(
+        (
+            Column(""),
+            Column("INSTANCE"),
+            Column("WEIGHTS"),
+            Column("PRICE", is_number=True),
+            Column("FREE", is_number=True),
+            Column("LONGEST", is_number=True),
+        ),
+        tuple(_way("→ chosen" if fit is chosen else "", fit) for fit in (chosen, *ways)),
+    )
+
+
+def _way(mark: str, fit: Fit) -> tuple[str, ...]:
+    return (
+        mark,
+        fit.hardware.spelling,
+        _WORDS[fit.load.precision],
+        format_rate(fit.hardware.price_per_hour),
+        f"{gib(fit.arithmetic.free)} GiB" if fit.arithmetic else NOTHING,
+        f"{fit.longest_context} tokens" if fit.longest_context else NOTHING,
+    )
+
+
 def _row(fit: Fit, asked: str) -> tuple[str, ...]:
     row, sums = fit.hardware, fit.arithmetic
     quota = f"{row.quota.used} of {row.quota.maximum}" if row.quota else "unknown"

@@ -2,6 +2,7 @@
 
 One row per endpoint and 730-hour month. `ListCost` is the most it can cost, which limits are compared with; the range
 is in the columns of our own. What an invoice would say (`BilledCost`, `EffectiveCost`) is empty: an estimate is none.
+Who has to agree is not here: that is about the change as a whole, and a row is about one endpoint.
 """
 
 import csv

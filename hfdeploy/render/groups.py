@@ -34,7 +34,9 @@ class Group:
     @property
     def fix(self) -> str:
         """What settles it, where the sentence does not say it."""
-        fix = self.first.fix if self.is_one else _fix_of_each(self.first)
+        if self.is_one:
+            return self.first.own_fix
+        fix = _fix_of_each(self.first)
         return "" if fix in self.sentence else fix
 
     @property

@@ -6,8 +6,9 @@ from xml.etree import ElementTree as Tree
 
 from hfdeploy.fit import FitVerdict
 from hfdeploy.render.lines import Line, lines_of
+from hfdeploy.render.plan import approvals_line
 from hfdeploy.render.text import plain
-from hfdeploy.review import Finding, Review
+from hfdeploy.review import MEMORY_RULES, Finding, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def _cases(review: Review) -> Iterator[_Case]:
     known = {line.name: line for line in lines_of(review)}
     for line in known.values():
         if line.plan:
-            yield _memory(line)
+            yield from _memory(line)
             if not line.findings:
                 yield _Case(line.name, "review")
     for finding in review.findings:
@@ -49,24 +50,30 @@ def _cases(review: Review) -> Iterator[_Case]:
         if finding.is_blocking:
             yield _Case(group, finding.rule, failure=finding)
         else:
-            yield _Case(group, finding.rule, told=f"{finding.severity.value}: {finding} {finding.fix}".strip())
+            yield _Case(group, finding.rule, told=f"{finding.severity.value}: {finding} {finding.own_fix}".strip())
+    if review.approvals:
+        # Nothing fails: the exit code of a plan is 0 as well, and whoever merges acts on the line.
+        yield _Case("all endpoints", "approval", told=approvals_line(review))
 
 
-def _memory(line: Line) -> _Case:
-    """What does not fit is a finding as well, which fails: here it says how much."""
+def _memory(line: Line) -> Iterator[_Case]:
+    """How much it takes, where no finding says so: one that fails must not have a twin that passes."""
     if line.fit is None or line.fit.verdict is FitVerdict.UNKNOWN:
         why = line.fit.sentence if line.fit else "Nobody looked."
-        return _Case(line.name, "memory", skipped=f"unknown: {why}")
-    return _Case(line.name, "memory", told=f"{line.fit.verdict.value}: {line.fit.sentence}")
+        yield _Case(line.name, "memory", skipped=f"unknown: {why}")
+    elif not any(finding.rule in MEMORY_RULES for finding in line.findings):
+        yield _Case(line.name, "memory", told=f"{line.fit.verdict.value}: {line.fit.sentence}")
 
 
 def _append(suite: Tree.Element, case: _Case) -> None:
     element = Tree.SubElement(suite, "testcase", {"classname": _clean(case.group), "name": _clean(case.name)})
     if case.failure is not None:
         finding = case.failure
-        attributes = {"type": _clean(finding.rule), "message": _clean(finding.sentence)}
+        # A fix at the end of a sentence is in the text alone, which has all of it.
+        message = finding.sentence.removesuffix(finding.fix).rstrip() or finding.sentence
+        attributes = {"type": _clean(finding.rule), "message": _clean(message)}
         failure = Tree.SubElement(element, "failure", attributes)
-        failure.text = _clean("\n".join(text for text in (str(finding), finding.fix) if text))
+        failure.text = _clean("\n".join(text for text in (str(finding), finding.own_fix) if text))
     if case.skipped:
         Tree.SubElement(element, "skipped", {"message": _clean(case.skipped)})
     if case.told:

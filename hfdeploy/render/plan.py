@@ -1,9 +1,9 @@
-"""What is going to be asked for, what that costs, and what a review found, as rows and JSON values."""
+"""What is going to be asked for and what that costs, as rows and sentences."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from hfdeploy.catalog import Catalog, Hardware, HardwareStatus, format_rate
 from hfdeploy.cost import (
@@ -17,17 +17,14 @@ from hfdeploy.cost import (
 )
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
-from hfdeploy.render.change import change_json, change_table, dangers, headline, leaves_out
-from hfdeploy.render.fit import one_fit_json
-from hfdeploy.render.hardware import describe_status, hardware_json
+from hfdeploy.render.change import change_table, dangers, headline, leaves_out
+from hfdeploy.render.hardware import describe_status
 from hfdeploy.render.lines import Line, foremost, lines_of
-from hfdeploy.render.quota import legend, quota_json, quota_sentence, quota_table
+from hfdeploy.render.quota import legend, quota_sentence, quota_table
 from hfdeploy.render.table import Column, Table
-from hfdeploy.render.text import money_text as _money
 from hfdeploy.render.unjudged import action_words, and_unknown, count_unjudged, spec_row, unjudged_sentence
-from hfdeploy.render.usage import expected_paragraph, expected_total, usage_json
-from hfdeploy.review import Action, Finding, Review
-from hfdeploy.spec import FromEnv, SecretSource
+from hfdeploy.render.usage import expected_paragraph
+from hfdeploy.review import Action, Review
 
 _NAMED: Final = 20
 """Endpoints that one sentence names."""
@@ -121,60 +118,9 @@ def summary(review: Review, catalog: Catalog) -> str:
     )
 
 
-def plan_json(
-    review: Review, *, namespace: str | None, catalog: Catalog, today: Catalog | None = None
-) -> dict[str, Any]:
-    """Everything the table has, and the exact request of each endpoint.
-
-    `catalog` is what was judged by. `today` is what the service says now; its rows are given beside.
-    """
-    total = _total(review, review.plans)
-    return {
-        "schemaVersion": 1,
-        "catalogue": {"source": catalog.source, "as_of": catalog.as_of},
-        "currency": CURRENCY,
-        "hours_per_month": HOURS_PER_MONTH,
-        "endpoints": [_endpoint(plan, review, namespace, today) for plan in review.plans],
-        "totals": {
-            "hourly_floor": _money(total.hourly_min),
-            "hourly_ceiling": _money(total.hourly_max),
-            "monthly_floor": _money(total.floor),
-            "monthly_ceiling": _money(total.ceiling),
-            "monthly_expected": _money(expected_total(review)),
-            "unpriced": [*total.unpriced, *(spec.name for spec in review.unplanned)],
-            "prices_as_of": list(total.prices_as_of),
-        },
-        **change_json(review),
-        "quota": review.ledger and quota_json(review.ledger),
-        "findings": [finding_json(finding) for finding in review.findings],
-        "approvals": list(review.approvals),
-        "unjudged": list(review.unjudged),
-    }
-
-
 def approvals_line(review: Review) -> str:
     """`approval required: finops`, for people and for pipelines that look for it; empty where nobody is asked."""
     return f"approval required: {', '.join(review.approvals)}" if review.approvals else ""
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """One objection of a review."""
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity.value,
-        "endpoint": finding.endpoint,
-        "file": finding.file,
-        "line": finding.line,
-        "field": finding.field,
-        "sentence": finding.sentence,
-        "fix": finding.fix or None,
-    }
-
-
-def describe_secrets(plan: Plan) -> str:
-    """` with HF_TOKEN from environment MODEL_TOKEN`: what is added when the request is sent; empty for nothing."""
-    sources = _secrets_of(plan)
-    return f" with {', '.join(f'{name} from {place}' for name, place in sources.items())}" if sources else ""
 
 
 def _any_row(line: Line, review: Review) -> tuple[str, ...]:
@@ -199,37 +145,6 @@ def _row(plan: Plan, cost: Estimate, fit: Fit | None) -> tuple[str, ...]:
         format_money(cost.floor),
         format_money(cost.ceiling),
     )
-
-
-def _endpoint(plan: Plan, review: Review, namespace: str | None, today: Catalog | None) -> dict[str, Any]:
-    spec, cost, fit = plan.spec, review.cost_of(plan), review.fits.get(plan.name)
-    row = today and today.find(*plan.hardware.key)
-    return {
-        "name": plan.name,
-        "namespace": spec.namespace or namespace,
-        "repository": spec.repository,
-        "engine": spec.engine.type,
-        "instance": plan.hardware.spelling,
-        "replicas": {"min": spec.autoscaling.min, "max": spec.autoscaling.max},
-        "security": spec.security.value,
-        "hardware": hardware_json(plan.hardware),
-        "live_hardware": row and hardware_json(row),
-        "why": plan.resolution.why,
-        "cost": {
-            "hourly_floor": _money(cost.hourly_min),
-            "hourly_ceiling": _money(cost.hourly_max),
-            "monthly_floor": _money(cost.floor),
-            "monthly_ceiling": _money(cost.ceiling),
-            "monthly_expected": _money(cost.expected),
-            "wake": _money(cost.wake),
-            "left_on_per_day": _money(cost.left_on_per_day),
-            "assumed_start_minutes": str(cost.start_minutes),
-        },
-        "usage": usage_json(review.usage.get(plan.name)),
-        "fit": fit and one_fit_json(fit),
-        "secrets": _secrets_of(plan),
-        "request": plan.body,
-    }
 
 
 def _shown(review: Review) -> tuple[Line, ...]:
@@ -309,17 +224,6 @@ def _news(row: Hardware, live: Hardware | None) -> str:
 
 def _total(review: Review, plans: Iterable[Plan]) -> Total:
     return add_up({plan.name: review.cost_of(plan) for plan in plans})
-
-
-def _secrets_of(plan: Plan) -> dict[str, str]:
-    sources = dict(plan.secrets)
-    if plan.registry_password is not None:
-        sources["registry password"] = plan.registry_password
-    return {name: _described(source) for name, source in sorted(sources.items())}
-
-
-def _described(source: SecretSource) -> str:
-    return f"environment {source.from_env}" if isinstance(source, FromEnv) else f"stack config {source.from_config}"
 
 
 def _hourly(amount: Decimal) -> str:

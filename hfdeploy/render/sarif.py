@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Final
@@ -13,7 +14,7 @@ SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sche
 
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _ROOT: Final = "SRCROOT"
-"""What paths are relative to: the folder that the command ran in, which in CI is that of the repository."""
+"""What paths are relative to: the root of the clone, and outside of one the folder that the command ran in."""
 
 
 def sarif(review: Review, *, version: str, rules: Mapping[str, str] = {}) -> str:
@@ -22,7 +23,7 @@ def sarif(review: Review, *, version: str, rules: Mapping[str, str] = {}) -> str
     A fix is told in words: SARIF's own `fixes` are replacements of bytes, and a review makes none up.
     """
     ids = list(dict.fromkeys(finding.rule for finding in review.findings))
-    run = {
+    run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": "hfdeploy",
@@ -33,6 +34,8 @@ def sarif(review: Review, *, version: str, rules: Mapping[str, str] = {}) -> str
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, ids.index(finding.rule), review.file_of(finding)) for finding in review.findings],
     }
+    if review.approvals:
+        run["properties"] = {"approvals": list(review.approvals)}
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -54,12 +57,11 @@ def _rule(name: str, review: Review, says: str) -> dict[str, Any]:
 
 
 def _result(finding: Finding, index: int, file: str) -> dict[str, Any]:
-    has_own_fix = bool(finding.fix) and finding.fix not in finding.sentence
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{finding.sentence} {finding.fix}" if has_own_fix else finding.sentence},
+        "message": {"text": _message(f"{finding.sentence} {finding.own_fix}".strip())},
         "partialFingerprints": {"hfdeploy/v1": _fingerprint(finding)},
         "properties": {"endpoint": finding.endpoint, "field": finding.field, "fix": finding.fix},
     }
@@ -72,6 +74,11 @@ def _result(finding: Finding, index: int, file: str) -> dict[str, Any]:
         place["region"] = {"startLine": max(1, finding.line)}
         result["locations"] = [{"physicalLocation": place}]
     return result
+
+
+def _message(text: str) -> str:
+    """Text as it is: `[words](address)` would be a link even in a plain message (SARIF 2.1.0, 3.11.6)."""
+    return re.sub(r"([\\\[\]])", r"\\\1", text)
 
 
 def _location(file: str) -> dict[str, str]:

@@ -18,13 +18,14 @@ from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review, Severity, finding_of
 from hfdeploy.review.hardware import of_accelerator, of_dtype, of_engine, of_instance, of_parallel_sizes
-from hfdeploy.review.memory import fit_of, of_length, of_memory
+from hfdeploy.review.memory import MEMORY_RULES, fit_of, of_length, of_memory, ways_of
 from hfdeploy.review.mending import Mend, mends
 from hfdeploy.review.ruling import Budget, ruled, under_policy
 from hfdeploy.review.whole import own_change, with_change
 from hfdeploy.spec import EndpointSpec, LoadedSpec
 
 __all__ = [
+    "MEMORY_RULES",
     "Action",
     "Before",
     "Budget",
@@ -54,6 +55,7 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
     findings: list[Finding] = []
     fits: dict[str, Fit] = {}
     unplanned: list[EndpointSpec] = []
+    ways: dict[str, tuple[Fit, ...]] = {}
     for one in loaded:
         try:
             plan = make_plan(one.spec, catalog)
@@ -68,6 +70,8 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
         plans.append(plan)
         fits[plan.name] = fit = fit_of(plan, lock)
         findings += [*of_instance(one, plan), *of_engine(one, plan), *of_accelerator(one, plan)]
+        if found := ways_of(one.spec, fit, lock, catalog):
+            ways[plan.name] = found
         findings += [*of_parallel_sizes(one, plan), *of_dtype(one, plan, fit), *of_length(one, fit, lock)]
-        findings += of_memory(one, fit, lock, catalog)
-    return Review(tuple(plans), tuple(findings), fits, unplanned=tuple(unplanned))
+        findings += of_memory(one, fit, lock, found)
+    return Review(tuple(plans), tuple(findings), fits, ways, unplanned=tuple(unplanned))

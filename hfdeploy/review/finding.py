@@ -7,7 +7,7 @@ from hfdeploy.cost import Estimate, estimate_of
 from hfdeploy.errors import Problem
 from hfdeploy.fit import Fit
 from hfdeploy.plan import Plan
-from hfdeploy.policy import Severity
+from hfdeploy.policy import RULES, Severity
 from hfdeploy.quota import Ledger
 from hfdeploy.review.delta import Delta
 from hfdeploy.spec import EndpointSpec, LoadedSpec
@@ -28,7 +28,13 @@ class Finding:
     field: str
     sentence: str
     fix: str = ""
-    """What settles it, as one imperative; empty where only its author can know."""
+    """What settles it, as one imperative."""
+
+    @property
+    def own_fix(self) -> str:
+        """The fix where the sentence does not say it already: what is shown beside the sentence."""
+        is_said = self.fix.removesuffix(".").casefold() in self.sentence.casefold()
+        return "" if is_said else self.fix
 
     @property
     def is_blocking(self) -> bool:
@@ -52,6 +58,9 @@ class Review:
     findings: tuple[Finding, ...]
     fits: Mapping[str, Fit] = field(default_factory=dict)
     """Whether each model fits, by endpoint; one that nothing is known of is `unknown` here."""
+
+    ways: Mapping[str, tuple[Fit, ...]] = field(default_factory=dict)
+    """The cheapest that would hold a model that does not fit, cheapest first, by endpoint."""
 
     against: str = ""
     """What the change is measured from: `live`, `state` or a git revision; empty where nothing was compared."""
@@ -107,5 +116,5 @@ class Review:
 
 
 def finding_of(one: LoadedSpec, rule: str, severity: Severity, field: str, sentence: str, *, fix: str = "") -> Finding:
-    """An objection to a field of a spec, with the line it is on."""
-    return Finding(rule, severity, one.spec.name, one.file, one.line_of(field), field, sentence, fix)
+    """An objection to a field of a spec, with the line it is on; without words of its own, the fix is the rule's."""
+    return Finding(rule, severity, one.spec.name, one.file, one.line_of(field), field, sentence, fix or RULES[rule].fix)

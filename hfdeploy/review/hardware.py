@@ -13,7 +13,7 @@ def of_instance(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     # it may stay, and a finding that blocks would stop every run of a stack on the day its hardware is retired. Where
     # something is compared with (`--against`), `with_change` knows which endpoints are new there, and makes it one.
     for warning in plan.resolution.warnings:
-        fix = f"Write {plan.hardware.spelling}." if warning.code.startswith("label-") else ""
+        fix = f'Write "{plan.hardware.spelling}".' if warning.code.startswith("label-") else ""
         yield finding_of(one, warning.code, Severity.WARNING, "instance", warning.sentence, fix=fix)
 
 
@@ -41,8 +41,8 @@ def of_accelerator(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     sentence = f"{engine} does not run on {plan.hardware.spelling}, which has {accelerator} accelerators"
     if accelerator == "cpu":
         sentence = f"{engine} does not run on {plan.hardware.spelling}, which is a CPU"
-    way_out = f"use {other} there, or another instance" if is_neuron or other in ENGINE_KEYS else "use another instance"
-    yield finding_of(one, "engine-hardware", Severity.ERROR, "engine.type", f"{sentence}: {way_out}.")
+    fix = f"Use {other} there, or another instance." if is_neuron or other in ENGINE_KEYS else "Use another instance."
+    yield finding_of(one, "engine-hardware", Severity.ERROR, "engine.type", f"{sentence}. {fix}", fix=fix)
 
 
 def of_dtype(one: LoadedSpec, plan: Plan, fit: Fit) -> Iterable[Finding]:
@@ -73,17 +73,19 @@ def of_parallel_sizes(one: LoadedSpec, plan: Plan) -> Iterable[Finding]:
     there = f"{plan.hardware.spelling} has {shared.accelerators} accelerator{'s' if shared.accelerators > 1 else ''}"
     if not shared.is_whole:
         asked = [f"engine.{name}" for name in shared.sizes if getattr(plan.spec.engine, name) is not None]
+        fix = f"Change {' or '.join(asked)}, or leave every size out and all of them are used."
         sentence = (
             f"{_multiplied(shared)}, but {there}, and the service refuses sizes that do not multiply to "
-            f"{shared.accelerators}. Change {' or '.join(asked)}, or leave every size out and all of them are used."
+            f"{shared.accelerators}. {fix}"
         )
-        yield finding_of(one, "parallel-sizes", Severity.ERROR, asked[0], sentence)
+        yield finding_of(one, "parallel-sizes", Severity.ERROR, asked[0], sentence, fix=fix)
     for position, flag, name in contradicted(plan.spec.args, plan.spec.engine.type, shared):
+        fix = f"Take the argument out, or say it as engine.{name}."
         sentence = (
             f"{flag} gives another {name} than the request, which says {shared.sizes[name]} ({there}), and the service "
-            f"counts only the request's. Take the argument out, or say it as engine.{name}."
+            f"counts only the request's. {fix}"
         )
-        yield finding_of(one, "parallel-sizes", Severity.ERROR, f"args.{position}", sentence)
+        yield finding_of(one, "parallel-sizes", Severity.ERROR, f"args.{position}", sentence, fix=fix)
 
 
 def _multiplied(shared: ParallelSizes) -> str:

@@ -1,6 +1,6 @@
 """Objections to memory: what the lock file says of a model, against what its spec asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hfdeploy.catalog import Catalog, format_rate
@@ -20,7 +20,7 @@ _RULES: Final = {
 """Rule and field by the reason of a verdict."""
 
 MEMORY_RULES: Final = frozenset(rule for rule, _ in _RULES.values())
-
+"""The ids of findings that tell the verdict on an endpoint's memory."""
 
 _POSITIONED: Final = frozenset({"vllm", "sglang", "tgi"})
 """Engines whose length is that of one sequence."""
@@ -60,8 +60,17 @@ def _extends(spec: EndpointSpec) -> bool:
     return any(word in text.lower().replace("-", "_") for text in said for word in _EXTENSIONS)
 
 
-def of_memory(one: LoadedSpec, fit: Fit, lock: Lock, catalog: Catalog) -> Iterable[Finding]:
-    """What does not start is an error, what leaves little room a warning.
+def ways_of(spec: EndpointSpec, fit: Fit, lock: Lock, catalog: Catalog) -> tuple[Fit, ...]:
+    """The cheapest of its region that would hold what does not fit, cheapest first; empty for all else."""
+    locked = lock.of(spec)
+    if fit.verdict is not FitVerdict.NO_FIT or locked is None or locked.model is None:
+        return ()
+    where = [row for row in catalog.rows if (row.vendor, row.region) == (spec.cloud, spec.region)]
+    return tuple(ways_out(locked.model, where, fit.load))
+
+
+def of_memory(one: LoadedSpec, fit: Fit, lock: Lock, out: Sequence[Fit]) -> Iterable[Finding]:
+    """What does not start is an error, which names the ways out; what leaves little room is a warning.
 
     Nothing known is a warning, and no more than a note where nobody has locked anything yet, or every first review
     would cry wolf; a strict policy makes errors of both.
@@ -75,15 +84,14 @@ def of_memory(one: LoadedSpec, fit: Fit, lock: Lock, catalog: Catalog) -> Iterab
         return
     rule, field = _RULES[fit.reason]
     if fit.verdict is FitVerdict.NO_FIT:
-        where = [row for row in catalog.rows if (row.vendor, row.region) == (one.spec.cloud, one.spec.region)]
-        ways = _told(ways_out(locked.model, where, fit.load))
+        ways = _told(out)
         sentence = f"{one.spec.repository} does not fit: {_shortened(fit.sentence)} {ways}"
-        yield finding_of(one, rule, Severity.ERROR, field, sentence, fix=ways)
+        yield finding_of(one, rule, Severity.ERROR, field, sentence, fix=ways if out else "")
     else:
         yield finding_of(one, rule, Severity.WARNING, field, f"Memory is tight: {_shortened(fit.sentence)}")
 
 
-def _told(ways: list[Fit]) -> str:
+def _told(ways: Sequence[Fit]) -> str:
     if not ways:
         return "Nothing in this region holds it."
     return f"What fits: {'; '.join(_way(fit) for fit in ways)}."

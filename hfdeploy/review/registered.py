@@ -70,7 +70,8 @@ class Registered:
             for field in sorted({problem.field for problem in error.problems}):
                 # Never the value: it may be a secret of another resource.
                 said = "no spec that can be read has this here; the check of the endpoint says why."
-                yield Finding(UNREADABLE, Severity.ERROR, name, "", 0, field, said)
+                fix = "Settle what that check says."
+                yield Finding(UNREADABLE, Severity.ERROR, name, "", 0, field, said, fix)
             return
         one = LoadedSpec(spec, "", {})
         review = review_specs([one], self._catalog)

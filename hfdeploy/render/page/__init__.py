@@ -24,7 +24,7 @@ from hfdeploy.quota import CONTACT, Entry
 from hfdeploy.render.answers import Level, answers
 from hfdeploy.render.change import dangers, headline, signed
 from hfdeploy.render.comment import Place
-from hfdeploy.render.fit import arithmetic_lines
+from hfdeploy.render.fit import arithmetic_lines, ways_table
 from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lines_of, total_of
 from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
@@ -116,6 +116,8 @@ def page(
         memory_bar=memory_bar,
         asked_instance=asked_instance,
         arithmetic_lines=arithmetic_lines,
+        ways=review.ways,
+        ways_table=ways_table,
         format_money=format_money,
         format_rate=format_rate,
     )
