@@ -205,7 +205,7 @@ def test_a_policy_may_change_every_rule_but_those_without_which_there_is_nothing
     """Without a spec, hardware or an image no plan is made: turned off, the rule would remove the endpoint."""
     changed = "\n".join(f"  {rule.id}: note" for rule in RULES.values() if not rule.is_fixed)
 
-    assert len(parse_policy(f"rules:\n{changed}\n".encode(), "p").policy.rules) == len(RULES) - 3
+    assert len(parse_policy(f"rules:\n{changed}\n".encode(), "p").policy.rules) == len(RULES) - 4
 
 
 WORDS = [

@@ -85,7 +85,7 @@ def of_revision(one: LoadedSpec, lock: Lock) -> Iterator[Finding]:
             "unpinned-revision",
             Severity.NOTE,
             revision_field(one),
-            f"{one.spec.repository}: {branch} is deployed, whichever that is then; `hfdeploy lock` writes down which.",
+            f"{one.spec.repository}: {branch} is deployed, whichever that is then.",
             fix=f"Run `hfdeploy lock`: it writes the commit into {FILE}.",
         )
 
