@@ -1,50 +1,15 @@
 """audit: everything live in a namespace under the rules of a review, by the real command against the emulator."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from audited import CANARY, COMMIT, VLLM, compute, dateless, days_ago, model, page, run_audit, seed_fleet
-from command_line import ROOT, on_terminal, run, surroundings, talking_to
-from control_plane import STRANGER, Running, running
+from audited import NAMES, SMALL, VLLM, as_json, by_name, compute, dateless, days_ago, model, page, rules, run_audit
+from command_line import ROOT, run, surroundings, talking_to
+from control_plane import STRANGER, Running
 
-pytest_plugins = ["command_line"]
-
-SMALL = "HuggingFaceTB/SmolLM2-360M-Instruct"
-NAMES = ["asleep", "broken", "busy", "forgotten", "open-door", "paused", "silent", "stranger", "veteran", "young"]
-
-
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Running]:
-    """An emulator with ten endpoints, which no test here changes."""
-    with running() as emulator:
-        seed_fleet(emulator)
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def told(fleet: Running) -> dict[str, Any]:
-    """The audit of the fleet in JSON."""
-    return as_json(fleet)
-
-
-def as_json(emulator: Running, *arguments: str) -> dict[str, Any]:
-    ended = run_audit(emulator, "--format", "json", *arguments)
-    assert ended.returncode in {0, 5}, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
-
-
-def by_name(told: dict[str, Any]) -> dict[str, Any]:
-    return {one["name"]: one for one in told["endpoints"]}
-
-
-def rules(told: dict[str, Any], name: str) -> dict[str, str]:
-    """Severity by rule of one endpoint's findings."""
-    return {one["rule"]: one["severity"] for one in told["findings"] if one["endpoint"] == name}
+pytest_plugins = ["audited", "command_line"]
 
 
 def test_an_audit_only_reads(fleet: Running) -> None:
@@ -125,138 +90,6 @@ def test_how_long_idle_takes_can_be_said(fleet: Running) -> None:
     assert [one["endpoint"] for one in patient["findings"] if one["rule"] == "idle"] == ["asleep", "silent"]
 
 
-def test_the_rules_of_a_review_speak_and_at_the_endpoint(told: dict[str, Any]) -> None:
-    """One rule, one sentence, whether it is about a spec or about what runs."""
-    assert rules(told, "busy") == {"always-on": "note"}
-    assert rules(told, "open-door") == {"public-endpoint": "warning"}
-    assert rules(told, "young") == {"unpinned-revision": "warning"}
-    assert rules(told, "asleep") == {"engine-maintenance": "warning", "idle": "note", "oversized": "note"}
-    assert rules(told, "forgotten") == {"idle": "warning", "oversized": "note", "always-on": "note"}
-    assert rules(told, "broken").keys() == {"weights-exceed-memory", "engine-maintenance", "not-serving"}
-    assert rules(told, "veteran").keys() == {"instance-deprecated", "security-retired", "unpinned-image"}
-    assert rules(told, "paused") == {"oversized": "note"}
-    assert {one["file"] for one in told["findings"]} <= {f"acme/{name}" for name in NAMES}
-
-
-POLICY = """\
-rules: { public-endpoint: error, oversized: off, always-on: note, engine-maintenance: off }
-limits:
-  required_tags: ["team:*"]
-  registries: [docker.io/vllm]
-  monthly_ceiling_usd: 7000
-waivers:
-  - { rule: idle, endpoint: "for*", until: 2999-12-31, reason: a demo on Monday, by: Jo }
-  - { rule: idle, endpoint: silent, until: 2020-01-01, reason: long ago, by: Jo }
-"""
-
-
-def test_a_policy_has_the_last_word_over_what_runs(fleet: Running, tmp_path: Path) -> None:
-    """Its weights, limits and exceptions hold for whatever is live, whoever made it, and its own rules too."""
-    file = tmp_path / "policy.yaml"
-    file.write_text(POLICY)
-
-    ended = run_audit(fleet, "--no-hub", "--policy", str(file), "--format", "json")
-
-    told = json.loads(ended.stdout)
-    assert ended.returncode == 5
-    assert not [one for one in told["findings"] if one["rule"] in {"oversized", "engine-maintenance"}]
-    assert rules(told, "open-door") == {"public-endpoint": "error", "policy-tags": "error"}
-    assert rules(told, "forgotten") == {"idle": "note", "always-on": "note"}
-    assert rules(told, "silent") == {"idle": "warning", "always-on": "note", "policy-tags": "error"}
-    assert rules(told, "busy") == {"always-on": "note"}
-    assert rules(told, "asleep") == {"idle": "note", "policy-registry": "error"}
-    (allowed,) = [one for one in told["findings"] if (one["endpoint"], one["rule"]) == ("forgotten", "idle")]
-    assert allowed["sentence"].endswith("Allowed until 2999-12-31 by Jo: a demo on Monday.")
-    whole = {one["rule"]: one for one in told["findings"] if not one["endpoint"]}
-    assert {name: (one["severity"], one["line"]) for name, one in whole.items()} == {
-        "policy-monthly-ceiling": ("error", 5),
-        "waiver-expired": ("warning", 8),
-    }
-
-
-def test_a_limit_of_all_together_counts_what_they_cost_as_they_are(emulator: Running, tmp_path: Path) -> None:
-    """One that is paused costs nothing now."""
-    emulator.seed("out", state="paused", compute=compute("nvidia-l4 x1", 1, 1), model=model(SMALL, VLLM))
-    emulator.seed("up", compute=compute("nvidia-t4 x1", 1, 1), model=model(SMALL, VLLM), lastUsedAt=days_ago(0))
-    (tmp_path / "enough.yaml").write_text("limits: { monthly_ceiling_usd: 365 }\n")
-    (tmp_path / "short.yaml").write_text("limits: { monthly_ceiling_usd: 364 }\n")
-
-    enough, short = (
-        run_audit(emulator, "--no-hub", "--policy", str(tmp_path / f"{name}.yaml")) for name in ("enough", "short")
-    )
-
-    assert (enough.returncode, short.returncode) == (0, 5)
-    assert (
-        "With every replica up all endpoints together cost $365.00/month, and the policy allows $364.00" in short.stdout
-    )
-
-
-def test_a_wrong_policy_ends_an_audit_before_anybody_is_asked(emulator: Running, tmp_path: Path) -> None:
-    """An audit under half a policy would be believed."""
-    (tmp_path / "policy.yaml").write_text("rules: { idel: error }\n")
-
-    wrong = run_audit(emulator, "--policy", str(tmp_path / "policy.yaml"))
-    missing = run_audit(emulator, "--policy", str(tmp_path / "gone.yaml"))
-
-    assert [(one.returncode, one.stdout) for one in (wrong, missing)] == [(2, ""), (2, "")]
-    assert "is no rule; did you mean idle?" in wrong.stderr
-    assert emulator.requests() == []
-
-
-def test_what_is_too_large_is_told_with_what_holds_the_model_and_what_it_saves(told: dict[str, Any]) -> None:
-    """By the memory that the headers on the Hub say, at the commit that is served."""
-    (found,) = [one for one in told["findings"] if (one["endpoint"], one["rule"]) == ("forgotten", "oversized")]
-
-    assert "nvidia-t4 x1 holds the model, too, at $0.50/h in place of $2.50/h" in found["sentence"]
-    assert "$1,460.00/month less" in found["sentence"]
-    assert by_name(told)["forgotten"]["fit"]["verdict"] == "fit"
-
-
-def test_what_cannot_be_a_spec_is_there_with_its_cost_and_what_can_be_judged(told: dict[str, Any]) -> None:
-    """An unknown engine, hidden parts, hardware of no catalogue: dropped in silence they would be the costly ones."""
-    stranger, veteran = by_name(told)["stranger"], by_name(told)["veteran"]
-
-    assert (stranger["engine"], stranger["instance"], stranger["cost"]["monthly_floor"]) == (
-        "hfServe",
-        "quantum-q9 x2",
-        None,
-    )
-    assert stranger["fit"]["verdict"] == veteran["fit"]["verdict"] == "unknown"
-    assert rules(told, "stranger") == {"instance-not-available": "warning", "not-judged": "note"}
-    assert any("hfServe" in sentence for sentence in stranger["unjudged"])
-    assert any("tags" in sentence for sentence in stranger["unjudged"])
-    assert (veteran["security"], veteran["cost"]["monthly_ceiling"]) == ("protected", "3285")
-
-
-@pytest.mark.parametrize("shape", ["text", "json", "markdown", "sarif", "junit", "github", "csv", "html"])
-def test_in_every_form_each_endpoint_is_there_and_no_value_of_its_secrets(
-    fleet: Running, tmp_path: Path, shape: str
-) -> None:
-    """An audit is mailed around: the values of secrets, variables and arguments are in none of its forms."""
-    file = tmp_path / "audit"
-    ended = run_audit(fleet, "--format", shape, "--output", str(file))
-
-    text = file.read_text()
-    assert "forgotten" in text
-    assert ended.stdout == ""
-    for value in (CANARY, "quiet-words", "--api-key"):
-        assert value not in text + ended.stderr
-
-
-def test_an_error_about_something_that_runs_is_a_warning(emulator: Running) -> None:
-    """It disproves the estimate that calls it impossible; only what does not run ends an audit with 5."""
-    large = model("tiiuae/falcon-40b-instruct", VLLM)
-    emulator.seed(
-        "runs", compute=compute("nvidia-t4 x1", 1, 1), model=large, lastUsedAt=days_ago(0), tags=["always-on"]
-    )
-
-    ended = run_audit(emulator, "--format", "json")
-
-    (found,) = json.loads(ended.stdout)["findings"]
-    assert (ended.returncode, found["rule"], found["severity"]) == (0, "weights-exceed-memory", "warning")
-    assert "It runs all the same" in found["sentence"]
-
-
 @pytest.mark.parametrize("measure", ["current_replicas", "max_replica"])
 def test_quota_is_counted_over_all_that_is_live(emulator: Running, measure: str) -> None:
     """Sleeping endpoints count and paused ones do not, nothing twice, and who breaks the limit is named.
@@ -327,27 +160,6 @@ def test_an_endpoint_that_cannot_be_read_is_named(emulator: Running) -> None:
     assert "Unreadable, and not in the sums: odd." in ended.stdout
 
 
-def test_markdown_has_the_tables_and_the_findings(fleet: Running) -> None:
-    """For an issue or a wiki."""
-    said = run_audit(fleet, "--format", "markdown", "--by-tag", "team").stdout
-
-    assert f"| `forgotten` | running | `{SMALL}` | `nvidia-a100 x1`, aws us-east-1 | 1 | fit | private |" in said
-    assert "| aws nvidia-t4 | 4 | 5 | 64 | ok |" in said
-    assert "| no team tag | 7 |" in said
-    assert "- ⚠️ `open-door` `security` open-door is public: " in said
-
-
-def test_a_narrow_terminal_shows_everything(emulator: Running) -> None:
-    """Row by row where the table is too wide."""
-    emulator.seed("one", compute=compute("nvidia-t4 x1", 1, 1), model=model(SMALL, VLLM), lastUsedAt=days_ago(0))
-
-    said = on_terminal("audit", "acme", "--no-hub", columns=60, env=talking_to(emulator) | {"NO_COLOR": "1"})
-
-    lines = [line for line in said.replace("\r", "\n").splitlines() if "\x1b" not in line]
-    assert max(map(len, lines)) <= 60
-    assert "$365.00" in said
-
-
 def test_an_empty_namespace_is_an_audit_too(emulator: Running) -> None:
     """With 0, since nothing is wrong."""
     ended = run_audit(emulator)
@@ -364,47 +176,6 @@ def test_exit_codes(emulator: Running) -> None:
 
     assert [one.returncode for one in (nobody, no_token, wrong, no_lock)] == [2, 3, 3, 2]
     assert {one.stdout for one in (nobody, no_token, wrong, no_lock)} == {""}
-
-
-def test_without_the_hub_memory_is_unknown_and_the_rest_is_judged(emulator: Running) -> None:
-    """An audit must not wait for something that it can do without."""
-    emulator.seed("one", type="public", model=model(SMALL, VLLM), lastUsedAt=days_ago(0))
-
-    ended = run("audit", "acme", "--format", "json", env=talking_to(emulator, HF_ENDPOINT="http://127.0.0.1:9"))
-
-    told = json.loads(ended.stdout)
-    assert (ended.returncode, told["endpoints"][0]["fit"]["verdict"]) == (0, "unknown")
-    assert "public-endpoint" in rules(told, "one")
-
-
-def test_a_lock_file_is_taken_at_its_own_commit_only(emulator: Running, tmp_path) -> None:
-    """What another commit weighs says nothing of the one that is served."""
-    lock = json.loads((ROOT / "specs" / "hfdeploy.lock.json").read_text())
-    locked = lock["models"][SMALL]
-    for name, commit in (("same", COMMIT), ("other", "2" * 40)):
-        emulator.seed(name, model=model(SMALL, VLLM, revision=commit), lastUsedAt=days_ago(0))
-    file = tmp_path / "lock.json"
-    file.write_text(json.dumps({"version": 1, "models": {SMALL: {**locked, "commit": COMMIT}}}))
-
-    told = by_name(as_json(emulator, "--no-hub", "--lock", str(file)))
-
-    assert {name: one["fit"]["verdict"] for name, one in told.items()} == {"same": "fit", "other": "unknown"}
-
-
-def test_a_gguf_file_in_the_lock_file_says_nothing_of_the_repository_s_other_weights(
-    emulator: Running, tmp_path: Path
-) -> None:
-    """Both may be at one commit: the Hub is asked about the weights that the engine loads."""
-    locked = json.loads((ROOT / "specs" / "hfdeploy.lock.json").read_text())["models"][SMALL]
-    emulator.seed("one", model=model(SMALL, VLLM, revision=COMMIT), lastUsedAt=days_ago(0))
-    file = tmp_path / "lock.json"
-    one_file = {f"{SMALL}@{COMMIT}#small-q4.gguf": {**locked, "commit": COMMIT}}
-    file.write_text(json.dumps({"version": 1, "models": one_file}))
-
-    told = by_name(as_json(emulator, "--lock", str(file)))
-
-    assert told["one"]["fit"]["verdict"] == "fit"
-    assert [one for one in emulator.requests() if one["path"].startswith(f"/api/models/{SMALL}")]
 
 
 def test_the_page_shows_what_the_command_prints(emulator: Running) -> None:

@@ -1,21 +1,22 @@
-"""The forms of an audit: what others wrote does nothing in them, none names a file, and many alike are told once."""
+"""The forms of an audit: no secret and no file in them, many alike told once, and the words of others do nothing."""
 
 import csv
 import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree import ElementTree as Tree
 
 import pytest
-from audited import TGI, VLLM, compute, days_ago, model, run_audit
+from audited import CANARY, SMALL, TGI, VLLM, compute, days_ago, model, run_audit
+from command_line import on_terminal, talking_to
 from control_plane import Running, running
 from markdown_it import MarkdownIt
 from reviews import Seen
 
-pytest_plugins = ["command_line"]
+pytest_plugins = ["audited", "command_line"]
 
-SMALL = "HuggingFaceTB/SmolLM2-360M-Instruct"
 HOSTILE = ["[x](http://evil.example) @acme/team <img src=x onerror=alert(1)>", "#12", "team:@here", "a|b"]
 SAID = "[log](http://evil.example) @acme/team #12 <script>alert(1)</script> `x` | **b**"
 
@@ -157,3 +158,39 @@ def test_a_gguf_file_is_judged_by_what_the_hub_says_of_it(emulator: Running) -> 
     (told,) = json.loads(run_audit(emulator, "--format", "json").stdout)["endpoints"]
 
     assert told["fit"]["verdict"] == "fit"
+
+
+@pytest.mark.parametrize("shape", ["text", "json", "markdown", "sarif", "junit", "github", "csv", "html"])
+def test_in_every_form_each_endpoint_is_there_and_no_value_of_its_secrets(
+    fleet: Running, tmp_path: Path, shape: str
+) -> None:
+    """An audit is mailed around: the values of secrets, variables and arguments are in none of its forms."""
+    file = tmp_path / "audit"
+    ended = run_audit(fleet, "--format", shape, "--output", str(file))
+
+    text = file.read_text()
+    assert "forgotten" in text
+    assert ended.stdout == ""
+    for value in (CANARY, "quiet-words", "--api-key"):
+        assert value not in text + ended.stderr
+
+
+def test_markdown_has_the_tables_and_the_findings(fleet: Running) -> None:
+    """For an issue or a wiki."""
+    said = run_audit(fleet, "--format", "markdown", "--by-tag", "team").stdout
+
+    assert f"| `forgotten` | running | `{SMALL}` | `nvidia-a100 x1`, aws us-east-1 | 1 | fit | private |" in said
+    assert "| aws nvidia-t4 | 4 | 5 | 64 | ok |" in said
+    assert "| no team tag | 7 |" in said
+    assert "- ⚠️ `open-door` `security` open-door is public: " in said
+
+
+def test_a_narrow_terminal_shows_everything(emulator: Running) -> None:
+    """Row by row where the table is too wide."""
+    emulator.seed("one", compute=compute("nvidia-t4 x1", 1, 1), model=model(SMALL, VLLM), lastUsedAt=days_ago(0))
+
+    said = on_terminal("audit", "acme", "--no-hub", columns=60, env=talking_to(emulator) | {"NO_COLOR": "1"})
+
+    lines = [line for line in said.replace("\r", "\n").splitlines() if "\x1b" not in line]
+    assert max(map(len, lines)) <= 60
+    assert "$365.00" in said

@@ -1,11 +1,9 @@
 """A pull request that takes the lock file away must not look green where a policy is strict."""
 
+from clone import Repository
 from command_line import run
-from test_against import Repository, repository
 
-__all__ = ["repository"]
-
-pytest_plugins = ["command_line", "project"]
+pytest_plugins = ["clone"]
 
 
 def test_a_lock_file_that_a_branch_deletes_is_found(repository: Repository) -> None:

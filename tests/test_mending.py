@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_rules import COMMIT, TODAY
+from rulings import COMMIT, TODAY
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.errors import UsageError

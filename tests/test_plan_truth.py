@@ -109,7 +109,7 @@ def meddle(world: Running, chance: random.Random, names: list[str]) -> Counter[s
             world.mutate(name, by="alice", tags=[*tags, change["tags+"]])
         elif change.get("state") in {"failed", "updateFailed"} and world.state(name) == "paused":
             # The service gives up on nothing that is paused; what was sent meanwhile and never tried would count as
-            # tried, and the plan says that such an `up` ends red (test_against.py).
+            # tried, and the plan says that such an `up` ends red (test_against_stack.py).
             continue
         else:
             world.mutate(name, by="alice", **change)

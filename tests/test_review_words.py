@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from clone import Repository
 from command_line import ROOT, run, succeed
-from test_against import Repository
+from rulebook import rules_document
 
 from hfdeploy import render
 from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Load, Model, Precision, Weights, rank
 from hfdeploy.lock import FILE
-from hfdeploy.policy import rules_document
 
 pytest_plugins = ["command_line"]
 

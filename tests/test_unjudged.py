@@ -5,20 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clone import Repository
 from command_line import ROOT, SPEC, run, talking_to
 from control_plane import Running
 from jsonschema import Draft202012Validator
-from test_against import Repository
 
-pytest_plugins = ["command_line"]
+pytest_plugins = ["clone", "command_line"]
 
 POLICY = "version: 1\napprovals:\n  - { above_monthly_delta_usd: 100000, group: finops }\nlimits: { clouds: [azure] }\n"
 FLAGS = ("✅", "❔", "⚠️", "❌")
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "clone")
 
 
 def moved(repository: Repository) -> Repository:

@@ -8,7 +8,7 @@ Everything is pure but the reading of the file: the day that decides whether an 
 from hfdeploy.policy.document import Approval, Level, Limits, Policy, Waiver, policy_schema
 from hfdeploy.policy.limits import IMAGE_LIMITS, Breach, breaches, over_ceiling
 from hfdeploy.policy.reading import LoadedPolicy, parse_policy, read_policy
-from hfdeploy.policy.rules import RULES, Rule, Severity, rules_document
+from hfdeploy.policy.rules import RULES, Rule, Severity
 from hfdeploy.policy.weighing import Weight, approvals, weigh
 
 __all__ = [
@@ -30,6 +30,5 @@ __all__ = [
     "parse_policy",
     "policy_schema",
     "read_policy",
-    "rules_document",
     "weigh",
 ]
