@@ -77,7 +77,10 @@ class Others:
 
     def _was_under_way(self, name: str, at: int) -> bool:
         requests, path = self.world.requests(at - 1), f"/v2/endpoint/{NAMESPACE}/{name}"
-        writes = [one["number"] for one in requests if one["method"] != "GET" and one["path"].startswith(path)]
+        written = [one for one in requests if one["method"] != "GET" and one["path"].startswith(path)]
+        deletions = [place for place, one in enumerate(written) if one["method"] == "DELETE" and one["status"] < 300]
+        # Once it is deleted, what has its name is another endpoint.
+        writes = [one["number"] for one in written[: deletions[0] + 1 if deletions else None]]
         looks = [
             one["number"]
             for one in requests
