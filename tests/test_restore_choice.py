@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from control_plane import Running
+from plugin_stack import puts
 from rollouts import BAD, GOOD, WORSE, Make, seeded, served, tgi
 
 pytest_plugins = ["project", "rollouts"]
@@ -222,3 +223,25 @@ def test_a_token_that_dies_while_a_restore_is_proved_is_not_used_again(make: Mak
     statuses = [one["status"] for one in world.requests()]
     assert len(statuses) - statuses.index(401) <= 2
     assert stack.image == GOOD
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize(("policy", "count"), [("restore", 2), ("hold", 1)])
+def test_labels_on_which_an_endpoint_hangs_are_asked_for_once_more(
+    make: Make, world: Running, policy: str, count: int
+) -> None:
+    """There is nothing else to put back, and a run that only waits again would never end green; `hold` leaves it."""
+    stack = make(rollout={"timeout": "60s", "on_update_failure": policy})
+    stuck = {"match": {"name": "tiny"}, "outcome": "stuck_initializing", "times": 1}
+    world.set(outcomes=[stuck])
+    change = {"tags": ["nightly"], "rollout": {"timeout": "60s", "on_update_failure": policy}}
+
+    said = stack.fail(**change)
+
+    assert "there is none to put back" in said
+    assert ("It hung, so it was asked for once more and begins anew" in said) == (policy == "restore")
+    assert len(puts(world)) == count
+    if policy == "restore":
+        stack.bring(**change)
+        assert world.state("tiny") == "running"
+        assert len(puts(world)) == count

@@ -1,6 +1,7 @@
 """An update that failed: put back what served before, prove that, and remember what must not be tried again."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from hfdeploy.diff import IMAGE, SECRETS, compare, left_behind, observed, serves_otherwise
@@ -8,7 +9,7 @@ from hfdeploy.errors import AuthError, Cancelled, HfdeployError, Inconclusive, R
 from hfdeploy.owner import KEEP, is_ours, with_bad_tag, with_keep, with_mark, with_own_tags
 from hfdeploy.rollout.failure import look, write_down
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.rollout.request import add_credentials, named, put_until, require_reached
+from hfdeploy.rollout.request import add_credentials, named, put, put_until, require_reached, sealed
 from hfdeploy.rollout.start import (
     await_start,
     give_back,
@@ -50,8 +51,9 @@ def end_update(
         return RolloutFailed(f"{failure} Nothing had been changed, so nothing was put back.")
     if goal.is_return and (serves_otherwise(goal.wanted, targets[0]) or not compare(goal.wanted, found).items):
         return RolloutFailed(
-            f"{failure} It is the configuration that was last proved, so there is none to put back. Look at it with "
-            f"`hfdeploy status` and `hfdeploy logs {goal.plan.name}`; `pulumi up` tries again."
+            f"{failure} It is the configuration that was last proved, so there is none to put back."
+            f"{_begun_anew(goal, means)} Look at it with `hfdeploy status` and `hfdeploy logs {goal.plan.name}`; "
+            f"`pulumi up` tries again."
         )
     if before is not None:
         fields = named(compare(goal.wanted, found, resend=goal.resend), goal)
@@ -81,6 +83,27 @@ def end_update(
         f"{_not_restored(goal)}. This configuration is refused "
         f"from now on: change the spec, or raise rollout.attempt (now {goal.plan.spec.rollout.attempt})."
     )
+
+
+def _begun_anew(goal: Goal, means: Means) -> str:
+    """Ask once more for what hangs on its way, and say so: another run would find nothing to send, and only wait.
+
+    What the service gave up on is asked for again by the next run itself.
+    """
+    if goal.plan.spec.rollout.on_update_failure is OnUpdateFailure.HOLD:
+        return ""
+    try:
+        live = look(goal, means.api)
+        if not live.status.state.is_moving or not is_ours(live, goal.owner):
+            return ""
+        anew = replace(goal, resend=goal.resend | {IMAGE})
+        changes = compare(anew.wanted, live, resend=anew.resend)
+        put(anew, changes, sealed(changes, anew, live), means, means.clock.now(), before=())
+    except Cancelled:
+        raise
+    except HfdeployError as trouble:
+        return f" It hangs, and asking for it once more did not succeed: {str(trouble).rstrip('.')}."
+    return " It hung, so it was asked for once more and begins anew."
 
 
 def _targets(goal: Goal, found: Endpoint, before: frozenset[str] | None) -> list[Body]:
