@@ -38,7 +38,7 @@ test: engine
 	$(BIN)/pytest --complete --ignore tests/system --ignore tests/faults -n 4 --dist worksteal
 
 faults: engine
-	PYTHONPATH=tests $(BIN)/pytest --complete -p fault_report -m fault --ignore tests/system -n 2 --dist worksteal
+	PYTHONPATH=tests $(BIN)/pytest --complete -p fault_report -m fault --ignore tests/system -n 4 --dist worksteal
 
 plan-truth: engine
 	PLAN_TRUTH=500 $(BIN)/pytest --complete -s tests/test_plan_truth.py
