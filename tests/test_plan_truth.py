@@ -169,11 +169,15 @@ def differing(announced: dict[str, Any], found: dict[str, Any], plan: dict[str, 
 
 
 def received(world: Running, since: int) -> dict[str, list[str]]:
-    """What changed something at the service, by endpoint; the data plane left out."""
+    """What changed something at the service, by endpoint; the data plane left out.
+
+    What was refused did not: where quota is short, one endpoint asks again until another one has made room.
+    """
     found: dict[str, list[str]] = defaultdict(list)
     for one in world.requests(since):
         parts = one["path"].strip("/").split("/")
-        if one["method"] == "GET" or parts[:2] != ["v2", "endpoint"]:
+        is_accepted = one["status"] is None or one["status"] < 300
+        if one["method"] == "GET" or parts[:2] != ["v2", "endpoint"] or not is_accepted:
             continue
         name = one["body"]["name"] if len(parts) == 3 else parts[3]
         found[name].append(parts[4] if len(parts) > 4 else one["method"])
