@@ -19,7 +19,7 @@ import yaml
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.fit import FullAttention, Model, Shape, Weights
-from hfdeploy.lock import FILE, Lock, Locked, lock_file, read_lock, write_lock
+from hfdeploy.lock import FILE, Lock, Locked, read_locks, write_lock
 from hfdeploy.render import estimate_of
 from hfdeploy.review import Review, review_specs
 from hfdeploy.spec import EndpointSpec, load_specs
@@ -121,8 +121,8 @@ def read_plainly(folder: Path) -> list[EndpointSpec]:
 
 def plan(folder: Path) -> Review:
     """As `hfdeploy plan FOLDER`, up to what it prints; a catalogue and a lock file are read each time."""
-    file = lock_file([folder])
-    review = review_specs(load_specs([folder]), Catalog.snapshot(), read_lock(file) if file else Lock())
+    loaded = load_specs([folder])
+    review = review_specs(loaded, Catalog.snapshot(), read_locks(loaded))
     for one in review.plans:
         estimate_of(one)
     return review
