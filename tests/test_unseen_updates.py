@@ -153,3 +153,16 @@ def test_what_was_put_back_without_a_proof_is_proved_by_the_next_run(make: Make,
 
     assert asked(world) == before + 1
     assert stack.reasons() == []
+
+
+def test_what_was_proved_and_then_paused_by_somebody_is_no_change_any_more(make: Make, world: Running) -> None:
+    """The proof was of exactly that; a pause after it takes nothing back, and the next run has nothing to do."""
+    stack = make()
+    stack.row.hands = {"»": lambda: world.mutate("tiny", by="alice", state="paused")}
+
+    stack.bring(env={"LOG_LEVEL": "debug"})
+
+    assert stack.row.hands == {}
+    assert stack.outs is not None
+    assert (stack.outs["state"], stack.outs["verdict"]) == ("paused", "passed")
+    assert stack.outs["declared"] == stack.outs["spec"]

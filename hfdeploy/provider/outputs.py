@@ -31,12 +31,13 @@ def has_failed(olds: Mapping[str, Any]) -> bool:
 def make_outputs(news: Props, goal: Goal, outcome: Outcome, olds: Mapping[str, Any]) -> Props:
     """The outputs after a rollout.
 
-    A configuration that went to a paused endpoint is not brought live: it stays a change until it is.
+    A configuration that went to a paused endpoint is not brought live: it stays a change until it is. One that was
+    proved is, also where somebody paused it a moment later.
     """
     live, plan = outcome.endpoint, goal.plan
     url = (live.status.url or "").rstrip("/")
     price = plan.hardware.price_per_hour
-    is_live = live.status.state is not State.PAUSED
+    is_live = outcome.verification is not None or live.status.state is not State.PAUSED
     outs = {name: plain(news[name]) for name in IDENTITY} | {
         "namespace": goal.namespace,
         "name": plan.name,
