@@ -3,8 +3,9 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,17 +116,24 @@ def await_a_listing(world: Running, waiting: "Future[Any]") -> None:
         time.sleep(0.05)
 
 
+@contextmanager
+def waiting_rollout(world: Running, plugin: Plugin) -> "Iterator[tuple[dict[str, Any], Any, Future[Any]]]":
+    """The inputs of an endpoint, what its identity is, and its first rollout, which waits for replicas."""
+    guard = plugin.create("guard", {"members": ["tiny"]})
+    inputs = {**SPEC, "owner": guard.outs["owner"], "logical_name": "tiny"}
+    identity = plugin.create("identity", inputs)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
+        await_a_listing(world, waiting)
+        yield inputs, identity, waiting
+
+
 @pytest.mark.fault(43)
 def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp_path: Path) -> None:
     """It outlives its engine; what it did then nobody would record."""
     world.set(durations={"pending": 200 * 8.0})
     with running_plugin(config(world), folder=tmp_path) as plugin:
-        guard = plugin.create("guard", {"members": ["tiny"]})
-        inputs = {**SPEC, "owner": guard.outs["owner"], "logical_name": "tiny"}
-        identity = plugin.create("identity", inputs)
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
-            await_a_listing(world, waiting)
+        with waiting_rollout(world, plugin) as (inputs, _identity, waiting):
             plugin.kill_engine()
             with pytest.raises(grpc.RpcError) as caught:
                 waiting.result(timeout=20)
@@ -142,16 +150,13 @@ def test_a_plugin_whose_engine_was_killed_sends_nothing_more(world: Running, tmp
 def test_a_terminated_plugin_leaves_what_the_next_run_continues(world: Running, tmp_path: Path) -> None:
     """SIGTERM in the middle of a rollout: the endpoint exists, and the next run brings it live."""
     world.set(durations={"pending": 200 * 5.0})
-    with running_plugin(config(world), folder=tmp_path) as plugin:
-        guard = plugin.create("guard", {"members": ["tiny"]})
-        inputs = {**SPEC, "owner": guard.outs["owner"], "logical_name": "tiny"}
-        identity = plugin.create("identity", inputs)
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(plugin.create, "endpoint", {**inputs, "generation": identity.outs["generation"]})
-            await_a_listing(world, waiting)
-            os.kill(plugin.process.pid, signal.SIGTERM)
-            with pytest.raises(grpc.RpcError):
-                waiting.result(timeout=20)
+    with (
+        running_plugin(config(world), folder=tmp_path) as plugin,
+        waiting_rollout(world, plugin) as (inputs, identity, waiting),
+    ):
+        os.kill(plugin.process.pid, signal.SIGTERM)
+        with pytest.raises(grpc.RpcError):
+            waiting.result(timeout=20)
 
     with running_plugin(config(world), folder=tmp_path) as plugin:
         again = plugin.create("identity", inputs)

@@ -95,17 +95,21 @@ def examine(
         costs={one.name: one.cost for one in residents},
         audited=namespace,
     )
-    review = _ruled(review, residents, now, policy)
+    review = _ruled(review, loaded, plans, by_name, now, policy)
     return Audit(namespace, now, idle_days, known, review, residents, evidence, tuple(unreadable))
 
 
-def _ruled(review: Review, residents: Iterable[Resident], now: datetime, policy: LoadedPolicy | None) -> Review:
+def _ruled(
+    review: Review,
+    loaded: Sequence[LoadedSpec],
+    plans: Mapping[str, Plan],
+    residents: Mapping[str, Resident],
+    now: datetime,
+    policy: LoadedPolicy | None,
+) -> Review:
     """The review under a policy, which has the last word; sorted by name and weight."""
-    by_name = {one.name: one for one in residents}
-    loaded = [one.loaded for one in by_name.values() if one.loaded is not None]
     judged = under_policy(review, loaded, today=now.date(), policy=policy)
-    plans = {plan.name: plan for plan in review.plans}
-    kept = [one for one in judged.findings if not _is_of_another_image(one, plans, by_name)]
+    kept = [one for one in judged.findings if not _is_of_another_image(one, plans, residents)]
     kept.sort(key=lambda one: (one.endpoint, list(Severity).index(one.severity), one.rule))
     return replace(judged, findings=tuple(kept))
 

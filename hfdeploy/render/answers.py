@@ -13,6 +13,7 @@ from hfdeploy.quota import Entry, Ledger, QuotaVerdict
 from hfdeploy.render.change import leaves_out, signed
 from hfdeploy.render.lines import Line, lines_of, total_of
 from hfdeploy.render.quota import verdict_of
+from hfdeploy.render.text import named
 from hfdeploy.render.unjudged import and_unknown, unpriced
 from hfdeploy.review import Review, Severity
 from hfdeploy.review.memory import MEMORY_RULES
@@ -49,12 +50,6 @@ def answers(review: Review) -> tuple[Answer, ...]:
     return (*(_open(answer, review) for answer in judged), _findings(review))
 
 
-def named(names: Sequence[str], most: int = _NAMED) -> str:
-    """`a, b and 3 more`."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
 def _open(answer: Answer, review: Review) -> Answer:
     """No question is answered well for specs that nobody could judge; what was found of the others stays."""
     if not review.unjudged:
@@ -62,7 +57,7 @@ def _open(answer: Answer, review: Review) -> Answer:
     level = Level.UNKNOWN if answer.level is Level.GOOD else answer.level
     says_something = review.plans or (review.against and answer.question == _COST)
     known = f"{answer.text} " if says_something else ""
-    return replace(answer, level=level, text=f"{known}Not judged: {named(review.unjudged)}.")
+    return replace(answer, level=level, text=f"{known}Not judged: {named(review.unjudged, _NAMED)}.")
 
 
 def _fits(lines: Sequence[Line]) -> Answer:
@@ -73,7 +68,7 @@ def _fits(lines: Sequence[Line]) -> Answer:
         return Answer(question, Level.GOOD, "Nothing is deployed by this change.")
     told = [f"{len(by[FitVerdict.FIT])} of {len(judged)} fit"]
     words = {FitVerdict.NO_FIT: "too large", FitVerdict.TIGHT: "tight", FitVerdict.UNKNOWN: "not judged"}
-    told += [f"{word}: {named(by[verdict])}" for verdict, word in words.items() if by[verdict]]
+    told += [f"{word}: {named(by[verdict], _NAMED)}" for verdict, word in words.items() if by[verdict]]
     stuck = [line for line in lines if line.name in by[FitVerdict.NO_FIT]]
     if any(_is_in_the_way(line) for line in stuck):
         level = Level.BAD
@@ -100,7 +95,7 @@ def _cost(review: Review) -> Answer:
     told += "."
     without = unpriced(after, review)
     if without:
-        told += f" Without a price, and not counted: {named(without)}."
+        told += f" Without a price, and not counted: {named(without, _NAMED)}."
     if review.approvals:
         told += f" Approval required: {', '.join(review.approvals)}."
     needs_care = bool(without or review.approvals)
@@ -145,7 +140,7 @@ def _exposure(lines: Sequence[Line]) -> Answer:
         level: [line.name for line in lines if line.security is level]
         for level in (Security.PUBLIC, Security.AUTHENTICATED)
     }
-    told = [f"{CALLERS[level.value]}: {named(names)}" for level, names in open_to.items() if names]
+    told = [f"{CALLERS[level.value]}: {named(names, _NAMED)}" for level, names in open_to.items() if names]
     if widened := sum(line.is_widened for line in lines):
         told.append(f"wider than before: {widened} of {len(lines)}")
     if not told:

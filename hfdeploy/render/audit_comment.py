@@ -70,7 +70,7 @@ def _finding(group: Group) -> str:
     where = code(one.endpoint or (f"{one.file}:{one.line}" if one.line else one.file))
     place = f"{where} " if group.is_one else ""
     field = f"{code(one.field)} " if one.field else ""
-    fix = f" *{prose(f'{group.fix[:1].upper()}{group.fix[1:]}'.rstrip('.'))}.*" if group.fix else ""
+    fix = f" *{prose(group.fix)}*" if group.fix else ""
     who = "" if group.is_one else f" {prose(group.told)}"
     return f"{SEVERITIES[one.severity]} {place}{field}{prose(group.sentence)}{fix} ({code(one.rule)}){who}"
 

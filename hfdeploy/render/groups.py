@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from hfdeploy.render.text import plain_line
+from hfdeploy.render.text import named, plain_line
 from hfdeploy.review import Finding
 
 _MANY: Final = 4
@@ -42,9 +42,7 @@ class Group:
     @property
     def told(self) -> str:
         """`40 endpoints: one, two and 38 more`."""
-        names = [plain_line(name) for name in self.names]
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return f"{len(names)} endpoints: {', '.join(names[:_NAMED])}{more}"
+        return f"{len(self.names)} endpoints: {named([plain_line(name) for name in self.names], _NAMED)}"
 
     def __str__(self) -> str:
         if self.is_one:

@@ -1,6 +1,7 @@
 """Text of others made harmless: a model or a container can print what a terminal would obey."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 from unicodedata import category
@@ -34,3 +35,9 @@ def is_harmless(sign: str) -> bool:
 def money_text(amount: Decimal | None) -> str | None:
     """An amount for programs: full precision without an exponent; null for unpriced and for what does not apply."""
     return None if amount is None else f"{amount.normalize():f}"
+
+
+def named(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from hfdeploy.cost import Total, format_money, format_month
+from hfdeploy.render.text import named
 from hfdeploy.review import Action, Delta, Review
 from hfdeploy.spec import EndpointSpec
 
@@ -30,9 +31,8 @@ def unjudged_sentence(review: Review) -> str:
     names = review.unjudged
     if not names:
         return ""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     are = "is" if len(names) == 1 else "are"
-    return f"{count_unjudged(review)}, and {are} not in the sums: {', '.join(names[:_NAMED])}{more}."
+    return f"{count_unjudged(review)}, and {are} not in the sums: {named(names, _NAMED)}."
 
 
 def and_unknown(amount: Decimal, review: Review) -> str:
