@@ -6,6 +6,8 @@ import pytest
 from clocks import Clock
 from hypothesis import HealthCheck, settings
 
+from hfdeploy import redact
+
 # Machines that run tests are slow and noisy: how long an example takes says nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -18,6 +20,12 @@ DESELECTED = pytest.StashKey[int]()
 def clock() -> Clock:
     """Time that a test winds."""
     return Clock()
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> None:
+    """What an earlier test made secret is masked, and text that may begin it held back, in no other test."""
+    redact.known._forms = ()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
