@@ -88,9 +88,7 @@ class Redactor:
 
     def scrub(self, text: str) -> str:
         """The text without any known value, and without anything that looks like a Hugging Face token."""
-        spans = [*self._finds(text), *((find.start(), find.end()) for find in _TOKEN.finditer(text))]
-        spans += ((find.end(1), find.end()) for find in _BEARER.finditer(text))
-        return _mask(text, spans)
+        return _mask(text, self._spans(text))
 
     def unfinished(self, text: str) -> int:
         """Where in the text something begins that what follows may make a secret of; its length where nothing does."""
@@ -101,7 +99,17 @@ class Redactor:
                     cut = start
                     break
         begun = _BEGUN.search(text)
-        return min(cut, begun.start()) if begun else cut
+        cut = min(cut, begun.start()) if begun else cut
+        # A secret that is whole already may end in what begins another one: it waits as a whole, or half of it is told.
+        while halved := [start for start, end in self._spans(text) if start < cut < end]:
+            cut = min(halved)
+        return cut
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """From where to where something is to be masked."""
+        spans = [*self._finds(text), *((find.start(), find.end()) for find in _TOKEN.finditer(text))]
+        spans += ((find.end(1), find.end()) for find in _BEARER.finditer(text))
+        return spans
 
     def _finds(self, text: str) -> Iterator[tuple[int, int]]:
         for form in self._forms:
@@ -177,9 +185,10 @@ def forms(value: str) -> list[str]:
         html.escape(value),
         html.escape(value, quote=False),
     }
-    urls = {quote(value, safe=""), quote(value), quote_plus(value)}
+    raw = value.encode(errors="surrogateescape")  # an environment may hold bytes that are no text
+    urls = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     urls |= {_lower_case_escapes(url) for url in urls}
-    return sorted(plain | urls | set(_inside_base64(value.encode())), key=len, reverse=True)
+    return sorted(plain | urls | set(_inside_base64(raw)), key=len, reverse=True)
 
 
 def digest(salt: str, value: str) -> str:

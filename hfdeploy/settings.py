@@ -172,14 +172,24 @@ def load(config: Mapping[str, str] | None = None, environ: Mapping[str, str] | N
 def secret_value(
     source: FromEnv | FromConfig, environ: Mapping[str, str] | None = None, config: Mapping[str, str] | None = None
 ) -> Secret | None:
-    """The value that a spec's secret points at; None where the source is missing (an empty value is a value)."""
+    """The value that a spec's secret points at; None where the source is missing (an empty value is a value).
+
+    Raises:
+        errors.UsageError: the environment holds bytes that are no text.
+    """
     environ = _environment() if environ is None else environ
     match source:
         case FromEnv():
             value = environ.get(source.from_env)
         case FromConfig():
             value = _Config(config or {}).get(source.from_config)
-    return None if value is None else _keep(value)
+    if value is None:
+        return None
+    kept = _keep(value)
+    if not _is_text(value):
+        name = source.from_env if isinstance(source, FromEnv) else source.from_config
+        raise errors.UsageError(f"{name} holds bytes that are no UTF-8 text, which no request can carry: encode them.")
+    return kept
 
 
 def is_loopback(address: str) -> bool:
@@ -279,6 +289,26 @@ def _may_reach_hub(hub_url: str, api_url: str, config: _Config) -> bool:
         return is_loopback(hub_url) and is_loopback(api_url)
     # HF_ENDPOINT often names a public mirror, which would learn the token; the stack's configuration is a decision.
     return hub_url == HUB or config.get("hubUrl") is not None
+
+
+def bearer(token: Secret) -> str:
+    """The value of the `Authorization` header.
+
+    Raises:
+        errors.AuthError: the token holds characters that no header carries, such as a byte order mark.
+    """
+    text = token.reveal()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise errors.AuthError(
+            "The token holds characters that cannot be sent, perhaps invisible ones. Copy it again into HF_TOKEN, or "
+            "`hf auth login` again."
+        )
+    return f"Bearer {text}"
+
+
+def _is_text(value: str) -> bool:
+    """Python keeps the environment's undecodable bytes as halves of surrogate pairs."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _keep(value: str) -> Secret:

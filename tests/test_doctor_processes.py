@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from examination import NOBODY, bare_project, emptied, on, speaking_service, unwound_emulator
+from examination import NOBODY, bare_project, doctor, emptied, on, speaking_service, unwound_emulator
 from project import Project
 from speaker import Speaker, http
 
@@ -43,6 +43,8 @@ def test_a_living_emulator_is_left_even_when_its_folder_is_gone(bare: Project, s
     speaker.on("/_emulator", http(200, says))
 
     assert on(bare).level("emulator") == "ok"
+    (bare.folder / "specs").mkdir(exist_ok=True)
+    assert doctor(bare.folder / "specs", "--stack", "local", "--program", "../stacks").level("emulator") == "ok"
 
     data.rmdir()
     found = on(bare, "--fix", "--yes")

@@ -46,6 +46,17 @@ def test_a_refused_token_is_said_by_its_source_and_never_shown(clean: Running, t
     assert found.level("namespace") == "unchecked"
 
 
+def test_a_token_with_an_invisible_character_is_said_and_not_sent(speaker: Speaker, tmp_path: Path) -> None:
+    """Pasted from a chat or a file with a byte order mark; nobody sees it."""
+    found = doctor(tmp_path, **by_environment(speaker, HF_TOKEN=f"\ufeff{CANARY}"))
+
+    assert found.code == 4
+    assert "The token holds characters that cannot be sent" in found.of("token")["text"]
+    assert "HF_TOKEN" in found.of("token")["cure"]
+    assert all("authorization" not in request.headers for request in speaker.heard)
+    assert CANARY not in found.said
+
+
 @pytest.mark.parametrize(
     ("namespace", "words"),
     [

@@ -117,5 +117,5 @@ def test_a_stack_that_costs_money_shows_its_plan_first(checkout, programs) -> No
 
     ended = make(checkout, programs, "up", "--stack", "prod", "--yes")
 
-    assert (ended.returncode, ended.stdout) == (3, "hfdeploy plan specs --stack prod\n")
+    assert (ended.returncode, ended.stdout) == (3, "hfdeploy plan --stack prod\n")
     assert not (checkout / ".state").exists()

@@ -111,6 +111,17 @@ def test_delete_removes_the_old_ones_and_neither_kept_nor_young(
     assert orphans(project_once, "--delete", "--yes")[0] == 0
 
 
+def test_naming_some_does_not_hide_that_others_are_left(world: Running, project_once: Project, owner: str) -> None:
+    """They go on billing, and a script waits for 0."""
+    left(world, owner, "left")
+    left(world, owner, "other")
+
+    code, found, _ = orphans(project_once, "--delete", "--yes", "acme/left")
+
+    assert names(world) == ["other", "tiny"]
+    assert (code, [(one["name"], one["why_left"]) for one in found]) == (4, [("other", "not named")])
+
+
 def test_a_failure_does_not_stop_the_others_and_is_not_green(world: Running, project_once: Project, owner: str) -> None:
     """The one that stays is named with the reason."""
     left(world, owner, "one")

@@ -207,6 +207,37 @@ def test_a_secret_that_comes_in_pieces_is_hidden_as_a_whole(before, after, cuts)
     assert TOKEN[:12] not in "".join(given_on)
 
 
+@given(
+    secrets=st.lists(st.text("ab", min_size=SHORTEST, max_size=8), min_size=1, max_size=3),
+    pieces=st.lists(st.text("ab ", max_size=5), max_size=12),
+)
+def test_pieces_are_masked_as_the_whole_would_be(secrets, pieces) -> None:
+    """Also where the end of one secret is the beginning of another, or of itself."""
+    given_on: list[str] = []
+    flow = redact.Flow(Redactor(secrets), given_on.append)
+    for piece in pieces:
+        flow(piece)
+    flow.finish()
+
+    assert "".join(given_on) == Redactor(secrets).scrub("".join(pieces))
+
+
+def test_a_secret_that_ends_as_another_begins_waits_as_a_whole() -> None:
+    """Its front half was given on once."""
+    given_on: list[str] = []
+    flow = redact.Flow(Redactor(["sk-live-4242", "2nd-secret-zzz"]), given_on.append)
+    flow("sk-live-4242")
+    assert given_on == []
+    flow(" and more")
+
+    assert given_on == [f"{MASK} and more"]
+
+
+def test_bytes_that_are_no_text_are_hidden_too() -> None:
+    """An environment may hold them, and reading it must not end in a crash."""
+    assert Redactor(["caf\udce9-secret"]).scrub("at caf\udce9-secret") == f"at {MASK}"
+
+
 def test_the_lines_of_a_key_are_hidden_one_by_one() -> None:
     """Logs come line by line."""
     redactor = Redactor(["-----BEGIN KEY-----\nfirstLineOfIt\nsecondLineOfIt\nab\n"])

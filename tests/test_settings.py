@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from hfdeploy import errors, redact, settings
+from hfdeploy import client, errors, redact, settings
+from hfdeploy.hub import Hub
 from hfdeploy.redact import Secret
 from hfdeploy.settings import API, HUB, load, secret_value
 from hfdeploy.spec import FromConfig, FromEnv
@@ -271,3 +272,21 @@ def test_a_budget_that_cannot_be_meant_lifts_no_limit(said) -> None:
     """A typing mistake is an error and not an unlimited budget."""
     with pytest.raises(errors.UsageError, match=r"hfdeploy:budget is .*it must be \{monthly_ceiling_usd: NUMBER\}"):
         settings.load_budget({"hfdeploy:budget": said})
+
+
+def test_a_token_that_no_header_carries_is_refused_before_anything_is_sent() -> None:
+    """A byte order mark or a blank within is invisible, and it looked like an answer that cannot be read."""
+    for text in ("\ufeffhf_token", "hf_tok\u200ben", "hf_tok en", "hf_toké"):
+        with pytest.raises(errors.AuthError, match="holds characters that cannot be sent"):
+            settings.bearer(Secret(text))
+        with pytest.raises(errors.AuthError, match="holds characters that cannot be sent"):
+            client.connect(settings.Settings(token=Secret(text)))
+        with pytest.raises(errors.AuthError, match="holds characters that cannot be sent"):
+            Hub(settings.Settings(hub_token=Secret(text)))
+
+
+def test_a_secret_of_bytes_that_are_no_text_is_refused_by_its_name() -> None:
+    """No request can carry it."""
+    with pytest.raises(errors.UsageError, match="DB_PASSWORD holds bytes that are no UTF-8 text") as problem:
+        settings.secret_value(FromEnv(from_env="DB_PASSWORD"), {"DB_PASSWORD": "caf\udce9"})
+    assert "caf" not in str(problem.value)

@@ -196,12 +196,39 @@ def test_an_empty_answer_fails() -> None:
     assert judge(replace(ANSWERED, has_content=False), ANYTHING).reason is Reason.EMPTY
 
 
-def test_the_refusal_of_a_guessed_request_proves_nothing() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"status": 400, "reply": "wrong inputs"}, {"status": 404, "reply": "Not Found"}, {"content_type": "text/plain"}],
+)
+def test_the_refusal_of_a_guessed_request_proves_nothing(change) -> None:
     """The input of an unknown handler is not known, so its refusal is no evidence against it."""
-    refused = replace(ANSWERED, status=400, reply="wrong inputs")
+    answered = replace(ANSWERED, **change)
 
-    assert judge(refused, ANYTHING).verdict is Verdict.FAILED
-    assert judge(replace(refused, is_guess=True), ANYTHING).verdict is Verdict.INCONCLUSIVE
+    assert judge(answered, ANYTHING).verdict is Verdict.FAILED
+    guessed = judge(replace(answered, is_guess=True), ANYTHING)
+    assert guessed.verdict is Verdict.INCONCLUSIVE
+    assert "the request was a guess" in guessed.sentence
+
+
+@pytest.mark.parametrize("sample", [replace(ANSWERED, text=""), EMBEDDED], ids=["labels", "vectors"])
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [(Wanted(expect="POSITIVE"), "verify.expect"), (Wanted(min_tokens_per_second=5), "verify.min_tokens_per_second")],
+)
+def test_what_is_asked_of_text_is_not_shown_where_none_is_answered(sample, wanted, field) -> None:
+    """Neither a pass, since nobody looked, nor evidence against a classifier that answers as it should."""
+    judgement = judge(sample, wanted)
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.NOT_SHOWN)
+    assert field in judgement.sentence
+    assert judgement.ends_at_once
+
+
+def test_an_answer_in_one_piece_has_no_speed_however_often_it_is_tried() -> None:
+    """The toolkit does not stream."""
+    judgement = judge(replace(ANSWERED, text="A cat."), Wanted(min_tokens_per_second=5))
+
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.NOT_SHOWN)
 
 
 @pytest.mark.parametrize("kind", ["image/png", "audio/flac", "application/json"])

@@ -127,7 +127,7 @@ def up(checkout: Checkout, *, port: int | None, speed: float, is_agreed: bool) -
     else:
         _require_namespace(checkout)
         _require_somebody(is_agreed)
-        shown = _hfdeploy(checkout, "plan", "specs", "--stack", checkout.stack)
+        shown = _hfdeploy(checkout, "plan", "--stack", checkout.stack)
         if shown:
             return shown
         agreement = ["--yes"] if is_agreed else []

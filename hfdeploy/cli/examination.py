@@ -197,7 +197,7 @@ def _folder_of(url: str) -> Path:
 
 
 def _look_at_emulator(patient: Patient) -> Finding:
-    root = patient.folder.absolute().parent
+    root = patient.folder.resolve().parent
     # With httpx2, which most commands do without.
     from hfdeploy.doctor import stand_in
 

@@ -98,9 +98,12 @@ def orphans(
             for one in doomed:
                 if one.place not in failed:
                     terminal.note(f"removed {one}")
-            picked = [one for one in picked if one.place in left]
+            # Of a part that was named the rest goes on billing, and is shown with what is left of the part.
+            found = [one for one in found if one not in doomed or one.place in failed]
+            left |= {one.place: "not named" for one in found if one not in picked}
+            picked = found
     _show(picked, left, recorded, stack, output)
-    if any(not is_kept(one, recorded) for one in picked):
+    if any(not is_kept(one, recorded) for one in found):
         raise typer.Exit(_REMAINS)
 
 

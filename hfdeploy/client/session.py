@@ -57,6 +57,7 @@ class Session:
     ) -> None:
         self._address, self._deadlines = address, deadlines
         self._stopped, self._utcnow = stopped, utcnow
+        settings.bearer(token)  # Else what cannot be sent would look like an answer that cannot be read.
         _door.open(address)
         release = version(_LIBRARY)
         self._headers = build_hf_headers(token=token.reveal(), library_name=_LIBRARY, library_version=release)

@@ -16,9 +16,9 @@ import httpx2
 
 from hfdeploy.client import answer
 from hfdeploy.doctor.finding import Finding, fine, obstacle, remark, skipped
-from hfdeploy.errors import UsageError
+from hfdeploy.errors import AuthError, UsageError
 from hfdeploy.redact import Secret
-from hfdeploy.settings import Settings
+from hfdeploy.settings import Settings, bearer
 from hfdeploy.transport import Transport, bounded
 
 PATIENCE: Final = 10.0
@@ -49,6 +49,14 @@ def look_at_service(chosen: Settings) -> list[Finding]:
     found = [_judge_reach(chosen, bare), _judge_clock(bare)]
     if chosen.token is None:
         return [*found, _no_token(chosen), skipped("namespace", "There is no token to ask with.")]
+    try:
+        bearer(chosen.token)
+    except AuthError as error:
+        return [
+            *found,
+            obstacle("token", f"{error}", f"It is that of {chosen.token_source}."),
+            skipped("namespace", "There is no token that can be sent."),
+        ]
     if not bare.status:
         nobody = "The management API cannot be reached."
         return [
@@ -64,7 +72,7 @@ def look_at_service(chosen: Settings) -> list[Finding]:
 def _ask(url: str, token: Secret | None) -> _Reply:
     headers = {"user-agent": f"hfdeploy/{version('hfdeploy')}", "accept": "application/json"}
     if token is not None:
-        headers["authorization"] = f"Bearer {token.reveal()}"
+        headers["authorization"] = bearer(token)
     before = datetime.now(UTC)
     with httpx2.Client(transport=Transport(), headers=headers, follow_redirects=False, trust_env=False) as client:
         try:

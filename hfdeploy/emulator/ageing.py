@@ -41,6 +41,7 @@ class Ageing:
             rolling=self._options["update_strategy"] == "rolling",
             keeps_serving=self._options["update_failed_serves"] == "old",
         )
+        record.ran = copy.deepcopy(record.served) or record.ran
         record.starting = self.replicas(record)
         record.upcoming = way[1:]
         self.enter(record, way[0], now)
@@ -66,12 +67,9 @@ class Ageing:
             record.upcoming = record.upcoming[1:]
         record.stage, record.entered = stage, at
         record.url_known = record.url_known or stage.state not in {"pending", "failed", "paused"}
-        if (
-            stage.state == "updateFailed"
-            and record.served
-            and (self._options["update_failed_configuration"] == "rolled_back")
-        ):
-            record.config = copy.deepcopy(record.served)
+        if stage.state == "updateFailed" and self._options["update_failed_configuration"] == "rolled_back":
+            # Of replicas that were stopped first nothing runs any more, and their configuration is known all the same.
+            record.config = copy.deepcopy(record.ran or record.config)
         match stage.serves:
             case "new":
                 record.served, record.replicas, record.starting = copy.deepcopy(record.config), record.starting, []

@@ -31,6 +31,8 @@ class Record:
     upcoming: list[Stage] = field(default_factory=list)
     served: Config | None = None
     """What the replicas run, which during a rolling update is not `config`; None while none runs."""
+    ran: Config | None = None
+    """What the replicas ran when the present update began, or the last one that found any."""
     url_known: bool = False
     outcome: str | None = None
     """An outcome scripted for all journeys of this endpoint."""

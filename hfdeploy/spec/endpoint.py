@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from hfdeploy.spec import deep, length
-from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine, LlamacppEngine, TeiEngine
+from hfdeploy.spec.engine import ENGINES, Engine, HuggingfaceEngine
 from hfdeploy.spec.naming import (
     Cloud,
     Moment,
@@ -32,7 +32,7 @@ from hfdeploy.spec.scaling import Autoscaling
 from hfdeploy.spec.secret import SecretSource
 from hfdeploy.spec.section import Objection, Section, relation
 from hfdeploy.spec.tgi import TgiEngine, TgiNeuronEngine
-from hfdeploy.spec.verification import VerifyRoute, VerifySpec
+from hfdeploy.spec.verification import VerifyRoute, VerifySpec, text_objections
 
 _TGI_STOPS: Final = 4
 
@@ -248,13 +248,9 @@ class EndpointSpec(Section):
             has = f"has {', '.join(served)}" if served else "has no such routes, and auto is right"
             yield "verify.route", f"is {route}, and engine {self.engine.type} {has}"
 
-    @relation("engine", "verify")
+    @relation("engine", "task", "verify")
     def _only_text_is_judged_as_text(self) -> Iterator[Objection]:
-        if self.engine.served_routes or not isinstance(self.engine, TeiEngine | LlamacppEngine):
-            return
-        for field in ("expect", "min_tokens_per_second"):
-            if getattr(self.verify, field) is not None:
-                yield f"verify.{field}", f"is about generated text, and engine {self.engine.type} generates none here"
+        yield from text_objections(self.verify, self.engine, self.task)
 
     @relation("engine", "verify")
     def _parameters_suit_tgi(self) -> Iterator[Objection]:

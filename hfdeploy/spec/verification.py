@@ -8,7 +8,9 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from hfdeploy.spec.container import EngineSection
 from hfdeploy.spec.deep import DeepSpec
+from hfdeploy.spec.engine import LlamacppEngine, TeiEngine
 from hfdeploy.spec.scalar import REAL, WHOLE, Flag, Passage
 from hfdeploy.spec.section import Objection, Section, relation
 
@@ -150,3 +152,42 @@ class VerifySpec(Section):
     def _long_prompt_is_not_cut(self) -> Iterator[Objection]:
         if self.deep is not None and self.deep.long_prompt and "truncate" in self.parameters:
             yield "parameters.truncate", "cuts the prompt, which verify.deep.long_prompt wants long; keep one of them"
+
+
+_TEXTLESS: Final = frozenset(
+    {
+        "audio-classification",
+        "feature-extraction",
+        "fill-mask",
+        "image-classification",
+        "image-segmentation",
+        "object-detection",
+        "sentence-embeddings",
+        "sentence-ranking",
+        "sentence-similarity",
+        "text-classification",
+        "text-ranking",
+        "text-to-image",
+        "token-classification",
+        "zero-shot-classification",
+    }
+)
+"""Tasks whose answers are vectors, scores, labels or pictures (the Hub's task pages)."""
+
+
+def text_objections(verify: VerifySpec, engine: EngineSection, task: str | None) -> Iterator[Objection]:
+    """What is asked of a text, or of the speed of a stream, where no such thing is answered."""
+    is_mute = isinstance(engine, TeiEngine | LlamacppEngine) and not engine.served_routes
+    why = (
+        f"engine {engine.type} generates none here"
+        if is_mute
+        else f"task {task} generates none"
+        if task in _TEXTLESS
+        else ""
+    )
+    if why:
+        for field in ("expect", "min_tokens_per_second"):
+            if getattr(verify, field) is not None:
+                yield f"verify.{field}", f"is about generated text, and {why}"
+    elif verify.min_tokens_per_second is not None and not engine.served_routes:
+        yield "verify.min_tokens_per_second", f"is the speed of a stream, and engine {engine.type} answers in one piece"

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from hfdeploy import errors, redact
+from hfdeploy import redact
 from hfdeploy.redact import Flow, Secret
+from hfdeploy.settings import bearer
 from hfdeploy.stream.address import Address
 from hfdeploy.stream.conversation import USER_AGENT, Call, Conversation
 from hfdeploy.stream.prompt import Request
@@ -90,9 +91,6 @@ def _headers(token: Secret | None, accept: str, content_type: str = "") -> dict[
     if content_type:
         headers["content-type"] = content_type
     if token:
-        text = token.reveal()
-        if not text.isascii() or not text.isprintable() or " " in text:
-            raise errors.AuthError("The token holds characters that cannot be sent. Copy it again into HF_TOKEN.")
-        redact.known.add(text)
-        headers["authorization"] = f"Bearer {text}"
+        headers["authorization"] = bearer(token)
+        redact.known.add(token.reveal())
     return headers

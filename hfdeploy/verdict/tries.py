@@ -13,15 +13,16 @@ def judge(sample: Sample, wanted: Wanted) -> Judgement:
     An error the engine reports wins over everything that came before or after it; a refusal wins over the body
     around it; a broken or late answer is judged before its content, since half an answer proves nothing.
     """
-    return (
+    judgement = (
         _error_frame(sample)
         or _unanswered(sample)
-        or _refusal(sample)
+        or refusal(sample.status or 0, sample.reply)
         or _wrong_kind(sample)
         or _interruption(sample)
         or _content(sample, wanted)
         or Judgement(Verdict.PASSED, Reason.PASSED, _summary(sample))
     )
+    return _of_a_guess(judgement) if sample.is_guess else judgement
 
 
 def _error_frame(sample: Sample) -> Judgement | None:
@@ -38,12 +39,12 @@ def _unanswered(sample: Sample) -> Judgement | None:
     return _late(sample) or inconclusive(Reason.TRANSPORT, f"no answer came: {sample.transport or 'no connection'}")
 
 
-def _refusal(sample: Sample) -> Judgement | None:
-    judgement = refusal(sample.status or 0, sample.reply)
-    if judgement and sample.is_guess and judgement.reason is Reason.REFUSED:
-        sentence = f"{judgement.sentence}; the request was a guess, since the task of this endpoint is not known"
-        return inconclusive(Reason.REFUSED, sentence)
-    return judgement
+def _of_a_guess(judgement: Judgement) -> Judgement:
+    """A container of somebody's own may serve another route, and answer what was guessed at in its own way."""
+    if judgement.reason not in {Reason.REFUSED, Reason.NOT_FOUND, Reason.WRONG_CONTENT_TYPE}:
+        return judgement
+    sentence = f"{judgement.sentence}; the request was a guess, since the task of this endpoint is not known"
+    return inconclusive(judgement.reason, sentence)
 
 
 def _wrong_kind(sample: Sample) -> Judgement | None:
@@ -94,11 +95,27 @@ def _content(sample: Sample, wanted: Wanted) -> Judgement | None:
         case Kind.STREAM:
             return _stream_content(sample, wanted)
         case Kind.VECTORS:
-            return _vector_content(sample.vectors)
+            return _vector_content(sample.vectors) or _without_text(wanted)
         case Kind.ANSWER:
             if not sample.has_content:
                 return failed(Reason.EMPTY, f"the answer holds nothing{quote(sample.reply)}")
-            return _text_content(sample, wanted) or _speed(sample, wanted)
+            return _answer_content(sample, wanted)
+
+
+def _answer_content(sample: Sample, wanted: Wanted) -> Judgement | None:
+    if not sample.text:
+        return _without_text(wanted)
+    return _text_content(sample, wanted) or _speed(sample, wanted)
+
+
+def _without_text(wanted: Wanted) -> Judgement | None:
+    """Labels, boxes, pictures and vectors are answers, and no text that anything could be found in or timed by."""
+    asked = {"verify.expect": wanted.expect, "verify.min_tokens_per_second": wanted.min_tokens_per_second}
+    names = [name for name, value in asked.items() if value is not None]
+    if not names:
+        return None
+    sentence = f"an answer came, and it holds no generated text, which {' and '.join(names)} is about: take it out"
+    return inconclusive(Reason.NOT_SHOWN, sentence)
 
 
 def _stream_content(sample: Sample, wanted: Wanted) -> Judgement | None:
@@ -120,7 +137,9 @@ def _speed(sample: Sample, wanted: Wanted) -> Judgement | None:
         return None
     if rate is None:
         asked = f"at least {wanted.min_tokens_per_second:g} tokens/s"
-        return inconclusive(Reason.TOO_SLOW, f"{asked} are asked for, and this answer has no speed to measure")
+        # Whether a stream has enough pieces to be timed differs from try to try; what does not stream never has.
+        reason = Reason.NOT_SHOWN if sample.kind is Kind.ANSWER else Reason.TOO_SLOW
+        return inconclusive(reason, f"{asked} are asked for, and this answer has no speed to measure")
     if rate >= wanted.min_tokens_per_second:
         return None
     sentence = f"{rate:.1f} tokens/s are fewer than the {wanted.min_tokens_per_second:g} the spec asks for"

@@ -44,6 +44,11 @@ def _(emulator, value):
     emulator.advance(100)
     assert emulator.get()["model"]["env"] == ({"A": "1"} if value == "new" else {})
 
+    emulator.set(update_strategy="recreate")
+    emulator.put({"model": {"env": {"B": "2"}}})
+    emulator.advance(100)
+    assert emulator.get()["model"]["env"] == ({"B": "2"} if value == "new" else {})
+
 
 @case("put_on_paused", "kept", "starts", "refused")
 def _(emulator, value):
