@@ -6,9 +6,10 @@ it passed and none failed or was skipped; one that is not shown turns the run re
 """
 
 import json
+import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +138,14 @@ class Campaign:
             ],
         }
 
-    def as_markdown(self, when: datetime) -> str:
+    def as_markdown(self, when: datetime, took: timedelta) -> str:
         """The document that is kept of a green run."""
         heads = ["", "fault", "where", "tests", "passed"]
         lines = [
             "# What was shown when things went wrong",
             "",
-            f"Written by `make faults` on {when:%Y-%m-%d}; every number is of that one run, against the emulator.",
+            f"Written by `make faults` on {when:%Y-%m-%d}; every number is of that one run, against the emulator, "
+            f"{length(took)}.",
             "",
             f"{self.summary()}.",
             "",
@@ -166,6 +168,11 @@ def load_catalogue() -> list[Fault]:
     return [Fault(**row) for row in yaml.safe_load(CATALOGUE.read_text("utf-8"))]
 
 
+def length(took: timedelta) -> str:
+    """`which took 52 minutes on 2 processors`."""
+    return f"which took {took.total_seconds() / 60:.0f} minutes on {os.cpu_count()} processors"
+
+
 def number(value: float) -> str:
     """`1,234`, without a point where there is nothing behind it."""
     return f"{int(value):,}" if value == int(value) else f"{value:,.2f}"
@@ -184,6 +191,7 @@ class Reporter:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.campaign = Campaign(load_catalogue())
+        self.began = datetime.now(UTC)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Let each report of a test say what the test is about."""
@@ -206,10 +214,10 @@ class Reporter:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._write(ARTEFACT, json.dumps(self.campaign.as_json(when), indent=2) + "\n")
         if session.exitstatus == pytest.ExitCode.OK:
-            self._write(DOCUMENT, self.campaign.as_markdown(when))
+            self._write(DOCUMENT, self.campaign.as_markdown(when, when - self.began))
             readme = self.root / README
             if readme.is_file():
-                block = f"On {when:%Y-%m-%d}: {self.campaign.summary()}."
+                block = f"On {when:%Y-%m-%d}, in a run {length(when - self.began)}: {self.campaign.summary()}."
                 readme.write_text(with_block(readme.read_text("utf-8"), block), "utf-8")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
