@@ -144,8 +144,8 @@ class Campaign:
         lines = [
             "# What was shown when things went wrong",
             "",
-            f"Written by `make faults` on {when:%Y-%m-%d}; every number is of that one run, against the emulator, "
-            f"{length(took)}.",
+            f"Written by `make faults` on {when:%Y-%m-%d}; every number is of that one run, {length(took)}.",
+            "All of it was done to the emulator.",
             "",
             f"{self.summary()}.",
             "",

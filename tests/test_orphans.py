@@ -165,7 +165,8 @@ def test_a_lost_state_is_not_taken_for_orphans(world: Running, project_once: Pro
         assert "looks like a lost state rather than like orphans" in said
         assert "--delete acme/left acme/tiny" in said
         assert names(world) == ["left", "tiny"]
-        assert orphans(project_once, "--delete", "--yes", "left")[0] == 0
+        code, found, _ = orphans(project_once, "--delete", "--yes", "left")
+        assert (code, [one["name"] for one in found]) == (4, ["tiny"])
         assert names(world) == ["tiny"]
     finally:
         project_once.pulumi("stack", "import", "--file", str(tmp_path / "kept.json"))
