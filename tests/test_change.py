@@ -200,6 +200,22 @@ def test_retired_hardware_is_an_error_for_what_arrives_there_and_a_warning_for_w
     assert weights == {"stays": "warning", "grows": "warning", "moves": "error", "new": "error"}
 
 
+@pytest.mark.parametrize("name", ["CPU [medium]", "c6i medium", "aws-c6i-small"])
+@pytest.mark.parametrize("olds", [[], [loaded("new")]], ids=["new", "moved"])
+def test_an_old_name_of_retired_hardware_stands_for_its_successor(name: str, olds: list[LoadedSpec]) -> None:
+    """What takes its place can be had, so the old name is worth a warning and stops nobody."""
+    spec = {"instance": name, "engine": {"type": "tei"}, "max_model_len": None}
+
+    found = review(olds, [loaded("new", **spec)])
+
+    assert [plan.hardware.instance_type for plan in found.plans] == ["intel-spr"]
+    assert {one.rule: one.severity for one in found.findings if one.rule.startswith(("instance", "label"))} == {
+        "label-retired": Severity.WARNING,
+        "instance-deprecated": Severity.WARNING,
+    }
+    assert found.blocking == ()
+
+
 class TestQuota:
     def test_a_minimum_over_quota_is_an_error_and_names_the_ways_out(self) -> None:
         """The service refuses the request; the endpoint with which it happens is named, and what costs least."""
