@@ -47,9 +47,11 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
         if found is not None:
             before[goal.name] = row_of(found, goal.name, goal.namespace, as_live(goal, found), target.catalog, count)
     before |= {one.name: one for one in _unplanned(target, live, owner, count)}
+    wanted = {one.spec.name for one in target.loaded}
     for place, one in sorted(live.items()):
         if owner is not None and place not in target.places and is_ours(one, owner) and KEEP not in one.tags:
-            name = place if one.name in before else one.name
+            # A spec of that name is for another place and has its own row, also where nothing is there yet.
+            name = place if one.name in {*before, *wanted} else one.name
             before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog, count)
             differences[name] = Difference(requests=("DELETE",))
     return Change("live", before, differences, tuple(findings), counts_use=True)

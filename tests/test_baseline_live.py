@@ -1,0 +1,98 @@
+"""What is live as the "before" of a review: whose it is, what becomes of it, and what it holds of a quota."""
+
+from typing import Any
+
+from hfdeploy.baseline.live import against_live
+from hfdeploy.baseline.target import Target
+from hfdeploy.catalog import Catalog
+from hfdeploy.lock import Lock
+from hfdeploy.owner import own_tags
+from hfdeploy.plan import make_plan
+from hfdeploy.render.change import dangers
+from hfdeploy.review import Action, Change, Review, review_specs, with_change
+from hfdeploy.spec import LoadedSpec, parse_spec
+from hfdeploy.wire import Endpoint, parse_endpoint
+
+SNAPSHOT = Catalog.snapshot()
+OWNER = "0123456789ab"
+
+SPEC: dict[str, Any] = {
+    "repository": "acme/demo",
+    "cloud": "aws",
+    "region": "us-east-1",
+    "instance": "nvidia-a10g x1",
+    "engine": {"type": "vllm"},
+}
+
+
+def loaded(name: str, **fields: Any) -> LoadedSpec:
+    return LoadedSpec(parse_spec({"name": name, **SPEC, **fields}), f"specs/{name}.yaml", {})
+
+
+def endpoint(name: str, owner: str = OWNER, state: str = "running", **fields: Any) -> Endpoint:
+    """What a stack made of a spec."""
+    body = make_plan(loaded(name, **fields).spec, SNAPSHOT).body
+    replicas = int(state == "running")
+    status = {"state": state, "readyReplica": replicas, "targetReplica": replicas}
+    return parse_endpoint({**body, "tags": own_tags(owner, name), "status": status})
+
+
+def target(*specs: LoadedSpec) -> Target:
+    return Target.of(specs, review_specs(specs, SNAPSHOT).plans, Lock(), SNAPSHOT, "acme")
+
+
+def reviewed(change: Change, *specs: LoadedSpec) -> Review:
+    made = review_specs(specs, SNAPSHOT)
+    return with_change(made, specs, change, catalog=SNAPSHOT, lock=Lock(), namespace="acme")
+
+
+class TestLeftovers:
+    """What carries the stack's tags and has no spec goes, whatever else has its name."""
+
+    def moved(self, live: dict[str, Endpoint]) -> Review:
+        specs = loaded("chat", namespace="globex"), loaded("stays")
+        return reviewed(against_live(target(*specs), live, OWNER), *specs)
+
+    def test_a_move_to_another_namespace_makes_one_and_deletes_the_other(self) -> None:
+        """Two endpoints of one name: the new one does not take the place of the old one in the review."""
+        found = self.moved({"acme/chat": endpoint("chat"), "acme/stays": endpoint("stays")})
+
+        assert {one.name: (one.action, one.requests) for one in found.deltas} == {
+            "chat": (Action.CREATE, ("POST",)),
+            "stays": (Action.UNCHANGED, ()),
+            "acme/chat": (Action.DELETE, ("DELETE",)),
+        }
+        assert list(dangers(found)) == ["acme/chat is deleted: whoever calls it gets no answer any more."]
+
+    def test_a_namesake_of_others_where_it_moves_to_hides_nothing(self) -> None:
+        """The move is refused, and the old one is still what goes."""
+        taken = endpoint("chat", owner="ba9876543210")
+
+        found = self.moved({"acme/chat": endpoint("chat"), "globex/chat": taken, "acme/stays": endpoint("stays")})
+
+        assert [one.rule for one in found.blocking] == ["name-taken"]
+        assert {one.name: one.requests for one in found.deltas if one.action is Action.DELETE} == {
+            "acme/chat": ("DELETE",)
+        }
+
+    def test_a_move_of_which_no_plan_can_be_made_hides_nothing(self) -> None:
+        """What becomes of the new one is unknown; the old one has no spec, and goes."""
+        specs = loaded("chat", namespace="globex", instance="nvidia-a10g x3"), loaded("stays")
+        live = {"acme/chat": endpoint("chat"), "acme/stays": endpoint("stays")}
+
+        found = reviewed(against_live(target(*specs), live, OWNER), *specs)
+
+        assert {one.name: (one.action, one.before is None) for one in found.deltas} == {
+            "chat": (Action.UNPLANNED, True),
+            "stays": (Action.UNCHANGED, False),
+            "acme/chat": (Action.DELETE, False),
+        }
+
+    def test_one_that_has_left_every_spec_keeps_its_name(self) -> None:
+        """Only a name that is taken needs its namespace."""
+        specs = (loaded("stays"),)
+        live = {"acme/gone": endpoint("gone"), "acme/stays": endpoint("stays")}
+
+        found = reviewed(against_live(target(*specs), live, OWNER), *specs)
+
+        assert [one.name for one in found.deltas if one.action is Action.DELETE] == ["gone"]
