@@ -96,3 +96,23 @@ class TestLeftovers:
         found = reviewed(against_live(target(*specs), live, OWNER), *specs)
 
         assert [one.name for one in found.deltas if one.action is Action.DELETE] == ["gone"]
+
+
+class TestPauses:
+    """A paused endpoint holds no quota; what the change makes of it may need some."""
+
+    def needs(self, **fields: Any) -> int:
+        """The accelerators that a paused endpoint takes after the change, at its fewest replicas."""
+        spec = loaded("chat", **fields)
+        found = reviewed(against_live(target(spec), {"acme/chat": endpoint("chat", state="paused")}, OWNER), spec)
+        assert found.ledger is not None
+        return sum(entry.need_min for entry in found.ledger.entries)
+
+    def test_an_update_leaves_it_paused(self) -> None:
+        """A PUT ends no pause, unless the spec says that it runs."""
+        assert self.needs(autoscaling={"max": 3}) == 0
+        assert self.needs(state="running") == 1
+
+    def test_what_is_made_anew_runs(self) -> None:
+        """The old one is deleted, and a POST starts the new one: the quota has to have room for it."""
+        assert self.needs(region="eu-west-1") == 1

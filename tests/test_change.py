@@ -273,6 +273,29 @@ class TestQuota:
         assert [entry.verdict for entry in found.ledger.entries] == [QuotaVerdict.OK]
         assert (found.blocking, found.deltas[0].action) == ((), Action.UNCHANGED)
 
+    @pytest.mark.parametrize(
+        ("difference", "verdict"),
+        [
+            (Difference(), QuotaVerdict.OK),
+            (Difference(fields=("tags",), requests=("PUT",)), QuotaVerdict.OK),
+            (Difference(fields=("tags",), requests=("PUT", "resume")), QuotaVerdict.SHORT),
+            (Difference(fields=("region",), replaces=("region",), requests=("DELETE", "POST")), QuotaVerdict.SHORT),
+            (Difference(replaces=("namespace",), requests=None), QuotaVerdict.SHORT),
+        ],
+    )
+    def test_a_pause_ends_with_a_resume_and_with_a_replacement(
+        self, difference: Difference, verdict: QuotaVerdict
+    ) -> None:
+        """An update leaves it paused, and without quota; whatever starts it needs some."""
+        one = loaded("a")
+        paused = Change("state", {"a": before(one, is_paused=True)}, {"a": difference}, counts_use=True)
+        made = review_specs([one], SNAPSHOT)
+
+        found = with_change(made, [one], paused, catalog=today(0, 0), lock=Lock(), namespace="acme")
+
+        assert found.ledger is not None
+        assert [entry.verdict for entry in found.ledger.entries] == [verdict]
+
     def test_the_table_has_a_bar_to_scale(self) -> None:
         """Others, the fewest, the most, what is free, what is too much: in accelerators, read at a glance."""
         fits = quota_of(review([], [loaded("a", autoscaling={"max": 4})], catalog=today(20, 10)))

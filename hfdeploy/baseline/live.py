@@ -15,15 +15,15 @@ from hfdeploy.provider.goal import with_commit
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.props import spec_fields
 from hfdeploy.review.change import Before, Change, Difference, of_hardware
+from hfdeploy.review.delta import RESUME
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.wire import Endpoint, State
 
 Count = Callable[[Endpoint], int]
 """The replicas of an endpoint that a quota counts."""
 
-RESUME: Final = "resume"
 SLEEP: Final = "scale-to-zero"
-"""The request that ends a pause."""
+"""The request that gives an endpoint back asleep."""
 
 
 def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None) -> Change:

@@ -12,7 +12,7 @@ from hfdeploy.catalog import Hardware
 from hfdeploy.cost import Estimate, estimate, estimate_of
 from hfdeploy.plan import Plan
 from hfdeploy.quota import Demand
-from hfdeploy.review.delta import Action, Delta, Exposure
+from hfdeploy.review.delta import RESUME, Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review
 from hfdeploy.review.wording import changed_words
 from hfdeploy.spec import Security
@@ -133,30 +133,35 @@ def demands(change: Change | None, review: Review, namespace: str) -> list[Deman
 
     What an endpoint holds of which no plan could be made is not given back: it counts as somebody else's.
     """
-    before = change.before if change else {}
-    counts = change is not None and change.counts_use
-    asked = [_demand(plan, before.get(plan.name), namespace, counts_use=counts) for plan in review.plans]
+    change = change or Change("")
+    asked = [_demand(plan, change, namespace) for plan in review.plans]
     names = {*(one.name for one in asked), *(spec.name for spec in review.unplanned)}
     return asked + [
         Demand(one.name, one.namespace, None, held=one.hardware, held_replicas=one.replicas)
-        for name, one in sorted(before.items())
-        if counts and name not in names
+        for name, one in sorted(change.before.items())
+        if change.counts_use and name not in names
     ]
 
 
-def _demand(plan: Plan, before: Before | None, namespace: str, *, counts_use: bool) -> Demand:
-    scaling, where = plan.spec.autoscaling, plan.spec.namespace or namespace
-    held = before if counts_use and before is not None and before.namespace == where else None
+def _demand(plan: Plan, change: Change, namespace: str) -> Demand:
+    scaling, where, before = plan.spec.autoscaling, plan.spec.namespace or namespace, change.before.get(plan.name)
+    held = before if change.counts_use and before is not None and before.namespace == where else None
     return Demand(
         plan.name,
         where,
         plan.hardware,
         scaling.min,
         scaling.max,
-        is_paused=before is not None and before.is_paused and plan.spec.state != "running",
+        is_paused=before is not None and before.is_paused and not _runs_again(plan, change),
         held=held.hardware if held else None,
         held_replicas=held.replicas if held else 0,
     )
+
+
+def _runs_again(plan: Plan, change: Change) -> bool:
+    """Whether a pause ends: the spec says so, a first rollout resumes what it paused, and what is made anew starts."""
+    found = change.differences.get(plan.name, Difference())
+    return plan.spec.state == "running" or bool(found.replaces) or RESUME in (found.requests or ())
 
 
 def _delta(change: Change, plan: Plan) -> Delta:
