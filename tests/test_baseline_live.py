@@ -1,8 +1,8 @@
 """What is live as the "before" of a review: whose it is, what becomes of it, and what it holds of a quota."""
 
-from typing import Any
+from typing import Any, Final
 
-from hfdeploy.baseline.live import against_live
+from hfdeploy.baseline.live import against_live, in_use
 from hfdeploy.baseline.target import Target
 from hfdeploy.catalog import Catalog
 from hfdeploy.lock import Lock
@@ -116,3 +116,31 @@ class TestPauses:
     def test_what_is_made_anew_runs(self) -> None:
         """The old one is deleted, and a POST starts the new one: the quota has to have room for it."""
         assert self.needs(region="eu-west-1") == 1
+
+
+class TestUse:
+    """Beside a comparison with specs of then, what runs now is the ledger's: no endpoint of either is another's."""
+
+    LIVE: Final = {"acme/chat": endpoint("chat"), "acme/stays": endpoint("stays")}
+
+    def held(self, live: dict[str, Endpoint], *specs: LoadedSpec) -> list[tuple[str, int, int]]:
+        """Who needs and holds how many accelerators, after a change that began with `chat` and `stays` in acme."""
+        then = tuple(against_live(target(loaded("chat"), loaded("stays")), self.LIVE, None).before.values())
+        found = reviewed(Change("main", now=in_use(target(*specs), live, then)), *specs)
+        assert found.ledger is not None
+        return [(one.account.namespace, one.held, one.need_min) for one in found.ledger.entries]
+
+    def test_what_stays_is_held_already(self) -> None:
+        assert self.held(self.LIVE, loaded("chat"), loaded("stays")) == [("acme", 2, 2)]
+
+    def test_what_is_removed_and_what_moves_away_make_room(self) -> None:
+        """By the place of each, since the new one may have the name of the old."""
+        assert self.held(self.LIVE, loaded("stays")) == [("acme", 2, 1)]
+        moved = loaded("chat", namespace="globex"), loaded("stays")
+        assert self.held(self.LIVE, *moved) == [("acme", 2, 1), ("globex", 0, 1)]
+
+    def test_what_was_kept_or_is_gone_makes_none(self) -> None:
+        """A kept endpoint outlives its spec; one that is gone already holds nothing."""
+        kept = endpoint("chat").model_copy(update={"tags": ["hfd-keep"]})
+        assert self.held({**self.LIVE, "acme/chat": kept}, loaded("stays")) == [("acme", 1, 1)]
+        assert self.held({"acme/stays": endpoint("stays")}, loaded("stays")) == [("acme", 1, 1)]

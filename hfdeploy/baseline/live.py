@@ -1,7 +1,8 @@
 """What is live, against what the specs want. The service is read and never written to."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic.alias_generators import to_snake
@@ -52,9 +53,26 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
         if owner is not None and place not in target.places and is_ours(one, owner) and KEEP not in one.tags:
             # A spec of that name is for another place and has its own row, also where nothing is there yet.
             name = place if one.name in {*before, *wanted} else one.name
-            before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog, count)
+            before[name] = _leaving(one, name, place, target, count)
             differences[name] = Difference(requests=("DELETE",))
     return Change("live", before, differences, tuple(findings), counts_use=True)
+
+
+def in_use(target: Target, live: Mapping[str, Endpoint], before: Iterable[Before] = ()) -> Change:
+    """What runs now of the specs' endpoints, and of those that were there `before` the change and leave with it."""
+    change, count = against_live(target, live, None), counting(live, target)
+    places = {f"{one.namespace}/{one.name}" for one in before} - target.places
+    leaving = {
+        place: _leaving(live[place], place, place, target, count)
+        for place in places & live.keys()
+        if KEEP not in live[place].tags
+    }
+    return replace(change, before={**change.before, **leaving})
+
+
+def _leaving(found: Endpoint, name: str, place: str, target: Target, count: Count) -> Before:
+    """What there is now of an endpoint that no spec wants."""
+    return row_of(found, name, place.partition("/")[0], {"security": found.type}, target.catalog, count)
 
 
 def _unplanned(target: Target, live: Mapping[str, Endpoint], owner: str | None, count: Count) -> Iterator[Before]:

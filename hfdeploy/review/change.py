@@ -81,6 +81,14 @@ class Change:
     counts_use: bool = False
     """Whether `before` is what runs now, so that its replicas are among those that the service counts."""
 
+    now: "Change | None" = None
+    """Where it is not: what runs now, for the ledger alone. None where nobody looked."""
+
+    @property
+    def knows_use(self) -> bool:
+        """Whether it can be told which part of what the service counts is this change's own."""
+        return self.counts_use or self.now is not None
+
 
 def of_plan(plan: Plan, namespace: str, declared: Mapping[str, Any]) -> Before:
     """What a spec of before asked for."""

@@ -35,7 +35,7 @@ def with_change(
     `catalog` is what the limits are read from: today's, or the snapshot, which knows none. A change with
     `is_compared=False` says what runs now for the ledger alone.
     """
-    ledger = count(demands(change, review, namespace or ""), catalog)
+    ledger = count(demands(change.now or change if change else None, review, namespace or ""), catalog)
     shown = change if is_compared else None
     rows = deltas(shown, review, {one.spec.name for one in loaded}) if shown else ()
     found = [*_raised(review, rows, shown), *(shown.findings if shown else ())]
