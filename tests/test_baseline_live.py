@@ -1,10 +1,15 @@
 """What is live as the "before" of a review: whose it is, what becomes of it, and what it holds of a quota."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from hfdeploy.baseline.live import against_live, in_use
+from hfdeploy.audit.activity import Activity
+from hfdeploy.audit.holding import count_held
+from hfdeploy.audit.resident import Resident
+from hfdeploy.baseline.live import against_live, hardware_of, in_use
 from hfdeploy.baseline.target import Target
-from hfdeploy.catalog import Catalog
+from hfdeploy.catalog import Catalog, Quota
 from hfdeploy.lock import Lock
 from hfdeploy.owner import own_tags
 from hfdeploy.plan import make_plan
@@ -37,8 +42,8 @@ def endpoint(name: str, owner: str = OWNER, state: str = "running", **fields: An
     return parse_endpoint({**body, "tags": own_tags(owner, name), "status": status})
 
 
-def target(*specs: LoadedSpec) -> Target:
-    return Target.of(specs, review_specs(specs, SNAPSHOT).plans, Lock(), SNAPSHOT, "acme")
+def target(*specs: LoadedSpec, today: Catalog | None = None) -> Target:
+    return Target.of(specs, review_specs(specs, SNAPSHOT).plans, Lock(), SNAPSHOT, "acme", today)
 
 
 def reviewed(change: Change, *specs: LoadedSpec) -> Review:
@@ -144,3 +149,46 @@ class TestUse:
         kept = endpoint("chat").model_copy(update={"tags": ["hfd-keep"]})
         assert self.held({**self.LIVE, "acme/chat": kept}, loaded("stays")) == [("acme", 1, 1)]
         assert self.held({"acme/stays": endpoint("stays")}, loaded("stays")) == [("acme", 1, 1)]
+
+
+class TestWhatIsCounted:
+    """Whether the service counts the replicas of now or the most is read from its own figures, region by region."""
+
+    TODAY: Final = replace(
+        SNAPSHOT,
+        source="live",
+        rows=tuple(
+            one.model_copy(
+                update={"quota": Quota(maxAccelerators=8, usedAccelerators=3 if one.region == "us-east-1" else 2)}
+            )
+            for one in SNAPSHOT.rows
+        ),
+    )
+    """Three in use in one region, as many as the endpoint there may have, and two in the other."""
+
+    FIELDS: Final[Sequence[dict[str, Any]]] = (
+        {"name": "here", "autoscaling": {"max": 3}},
+        {"name": "there", "region": "eu-west-1"},
+        {"name": "yonder", "region": "eu-west-1"},
+    )
+    LIVE: Final = {f"acme/{one['name']}": endpoint(**one) for one in FIELDS}
+
+    def test_a_review_holds_what_adds_up_in_each_region(self) -> None:
+        specs = [loaded(**one) for one in self.FIELDS]
+
+        change = against_live(target(*specs, today=self.TODAY), self.LIVE, None)
+
+        assert {name: one.replicas for name, one in change.before.items()} == {"here": 3, "there": 1, "yonder": 1}
+
+    def test_an_audit_holds_what_is_used_in_each_region(self) -> None:
+        residents = [
+            Resident("acme", one, hardware_of(one, SNAPSHOT), Activity(is_idle=False, last_used=None, why=""), None)
+            for one in self.LIVE.values()
+        ]
+
+        entries = count_held(residents, self.TODAY).entries
+
+        assert [(one.account.region, one.held, one.base) for one in entries] == [
+            ("eu-west-1", 2, 0),
+            ("us-east-1", 3, 0),
+        ]

@@ -13,6 +13,7 @@ from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.lock import Lock, read_lock
 from hfdeploy.plan import make_plan
 from hfdeploy.quota import QuotaVerdict
+from hfdeploy.render.answers import answers
 from hfdeploy.render.table import markdown
 from hfdeploy.review import (
     Action,
@@ -254,6 +255,26 @@ class TestQuota:
         assert [(one.rule, one.severity) for one in found.findings if one.rule.startswith("quota")] == [
             ("quota-minimum", Severity.WARNING)
         ]
+
+    def test_a_full_region_is_an_error_however_much_there_is_elsewhere(self) -> None:
+        """Where the service's figures differ by region, the answer, the finding and its ways out go by the region."""
+        rows = [
+            one.model_copy(update={"quota": Quota(maxAccelerators=limit, usedAccelerators=used)})
+            for one in SNAPSHOT.rows
+            for limit, used in [(2, 2) if one.region == "us-east-1" else (64, 0)]
+        ]
+        spec = loaded("a", instance="nvidia-a10g x1", max_model_len=None, engine={"type": "vllm"})
+
+        found = review([], [spec], catalog=replace(SNAPSHOT, source="live", rows=tuple(rows)))
+
+        (finding,) = [one for one in found.blocking if one.rule == "quota-minimum"]
+        assert finding.sentence.startswith(
+            "acme may have 2 accelerators of aws nvidia-a10g in us-east-1; others hold 2, and this change takes 1 at "
+            "its fewest replicas: 1 too many, from a on. The service refuses such a request with 409."
+        )
+        assert finding.fix == "Ways out: nvidia-a10g x1 in aws eu-west-1 (at most $730.00/month)."
+        (answer,) = [one for one in answers(found) if one.question == "Is there quota?"]
+        assert (answer.level, answer.text) == ("bad", "nvidia-a10g in us-east-1 short by 1, from a on.")
 
     def test_no_quota_at_all_says_what_it_may_mean(self) -> None:
         """A namespace without a payment method has 0 of everything."""

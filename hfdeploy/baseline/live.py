@@ -15,6 +15,7 @@ from hfdeploy.owner import KEEP, is_ours, logical_name_of, require_ours
 from hfdeploy.provider.goal import with_commit
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.props import spec_fields
+from hfdeploy.quota import Account, Limits
 from hfdeploy.review.change import Before, Change, Difference, of_hardware
 from hfdeploy.review.delta import RESUME
 from hfdeploy.review.finding import Finding, Severity, finding_of
@@ -143,19 +144,17 @@ def counting(live: Mapping[str, Endpoint], target: Target) -> Count:
 
     Its documents do not say whether it counts the replicas of now or the most that there may be.
     """
-    used = {
-        (row.vendor, row.instance_type): row.quota.used
-        for row in (target.today.rows if target.today else ())
-        if row.quota
-    }
+    catalog = target.today or target.catalog
+    limits = Limits(catalog)
     own = [one for place, one in live.items() if place.partition("/")[0] == target.namespace]
 
     def adds_up(count: Count) -> bool:
-        sums: dict[tuple[str, str], int] = defaultdict(int)
+        sums: dict[Account, int] = defaultdict(int)
         for one in own:
-            each = hardware_of(one, target.today or target.catalog).num_accelerators or 1
-            sums[one.provider.vendor, one.compute.instance_type] += each * count(one)
-        return all(used.get(key, total) == total for key, total in sums.items())
+            hardware = hardware_of(one, catalog)
+            each = hardware.num_accelerators or 1
+            sums[limits.account(target.namespace, hardware)] += each * count(one)
+        return all(limits.of(account)[1] in {None, total} for account, total in sums.items())
 
     return at_most if adds_up(at_most) and not adds_up(now) else now
 
