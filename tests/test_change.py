@@ -317,6 +317,21 @@ class TestQuota:
         assert found.ledger is not None
         assert [entry.verdict for entry in found.ledger.entries] == [verdict]
 
+    def test_what_stays_alive_without_a_spec_gives_nothing_back(self) -> None:
+        """A retained endpoint leaves the stack and holds its quota; one that is deleted makes room."""
+        kept, new = loaded("kept"), loaded("new")
+
+        def verdict(difference: Difference) -> QuotaVerdict:
+            there = {"kept": before(kept, replicas=1)}
+            found = Change("state", there, {"new": Difference(), "kept": difference}, counts_use=True)
+            made = review_specs([new], SNAPSHOT)
+            ledger = with_change(made, [new], found, catalog=today(1, 1), lock=Lock(), namespace="acme").ledger
+            assert ledger is not None
+            return ledger.entries[0].verdict
+
+        assert verdict(Difference(requests=("DELETE",))) is QuotaVerdict.OK
+        assert verdict(Difference(reasons=("it is retained",), requests=())) is QuotaVerdict.SHORT
+
     def test_the_table_has_a_bar_to_scale(self) -> None:
         """Others, the fewest, the most, what is free, what is too much: in accelerators, read at a glance."""
         fits = quota_of(review([], [loaded("a", autoscaling={"max": 4})], catalog=today(20, 10)))

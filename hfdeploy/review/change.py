@@ -60,6 +60,11 @@ class Difference:
     requests: tuple[str, ...] | None = None
     """What is going to be sent, as in `Delta`."""
 
+    @property
+    def stays(self) -> bool:
+        """Of what no spec wants any more: whether nothing is sent, and it is said why."""
+        return self.requests == () and bool(self.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -139,7 +144,8 @@ def deltas(change: Change, review: Review, names: Collection[str]) -> tuple[Delt
 def demands(change: Change | None, review: Review, namespace: str) -> list[Demand]:
     """What the whole change holds and asks for, for the ledger of the quota.
 
-    What an endpoint holds of which no plan could be made is not given back: it counts as somebody else's.
+    What an endpoint holds that stays alive without a spec, or of which no plan could be made, is not given back: it
+    counts as somebody else's.
     """
     change = change or Change("")
     asked = [_demand(plan, change, namespace) for plan in review.plans]
@@ -147,7 +153,7 @@ def demands(change: Change | None, review: Review, namespace: str) -> list[Deman
     return asked + [
         Demand(one.name, one.namespace, None, held=one.hardware, held_replicas=one.replicas)
         for name, one in sorted(change.before.items())
-        if change.counts_use and name not in names
+        if change.counts_use and name not in names and not change.differences.get(name, Difference()).stays
     ]
 
 
@@ -207,7 +213,6 @@ def _action(before: Before | None, found: Difference) -> Action:
 
 def _removal(before: Before, found: Difference) -> Delta:
     exposure = Exposure(before.security, None)
-    stays = found.requests == () and bool(found.reasons)
     return Delta(
         before.name,
         Action.DELETE,
@@ -215,6 +220,6 @@ def _removal(before: Before, found: Difference) -> Delta:
         None,
         exposure,
         found.reasons,
-        cuts_traffic=not stays,
+        cuts_traffic=not found.stays,
         requests=found.requests,
     )
