@@ -3,6 +3,7 @@
 Counted in accelerators per namespace, vendor and instance type, all sizes together. Running, starting and sleeping
 endpoints count, paused ones do not (hf-endpoints-documentation, guides/foundations: quotas). Whether a quota spans
 regions is not settled, so both readings are computed: short under both is an error, under the wide one a warning.
+Where the service's own figures for a type differ by region, there is no wide reading: each region is judged by its own.
 """
 
 from collections import defaultdict
@@ -61,9 +62,47 @@ class Account:
     instance_type: str
     region: str = ""
 
+    @property
+    def kind(self) -> str:
+        """In words: `nvidia-a100`, or `nvidia-a100 in us-east-1`."""
+        return f"{self.instance_type} in {self.region}" if self.region else self.instance_type
+
     def __str__(self) -> str:
         where = f" {self.region}" if self.region else ""
         return f"{self.namespace}: {self.vendor}{where} {self.instance_type}"
+
+
+class Limits:
+    """What the service says of each type of hardware in each region: accelerators that may be used, and that are.
+
+    It repeats the figures of a type for each size; where they differ, the largest of each count.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._said: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
+        for row in catalog.rows:
+            if row.quota is not None:
+                said = self._said[row.vendor, row.instance_type]
+                said[row.region] = _larger(said.get(row.region), (row.quota.maximum, row.quota.used))
+
+    def account(self, namespace: str, row: Hardware, *, by_region: bool = False) -> Account:
+        """What a row is counted under: its type, and its region where the type's figures differ by region."""
+        said = self._said.get((row.vendor, row.instance_type), {})
+        is_regional = by_region or len(set(said.values())) > 1
+        return Account(namespace, row.vendor, row.instance_type, row.region if is_regional else "")
+
+    def of(self, account: Account) -> tuple[int | None, int | None]:
+        """The limit and what is used of it; None where nobody said."""
+        said = self._said.get((account.vendor, account.instance_type), {})
+        figures: tuple[int, int] | None = None
+        for region, those in said.items():
+            if account.region in {"", region}:
+                figures = _larger(figures, those)
+        return figures or (None, None)
+
+
+def _larger(one: tuple[int, int] | None, other: tuple[int, int]) -> tuple[int, int]:
+    return (max(one[0], other[0]), max(one[1], other[1])) if one else other
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +148,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Both readings of the quota; `entries` are the wide one's, with `per_region` beside."""
+    """Both readings of the quota."""
 
     entries: tuple[Entry, ...]
+    """What is judged: a type over all regions, or each region of it where the service's figures differ by region."""
+
     per_region: tuple[Entry, ...]
+    """The same by region, of every type."""
 
     def is_certain(self, entry: Entry) -> bool:
-        """Whether a shortage shows under both readings."""
+        """Whether a shortage shows under every reading that there is."""
         account = entry.account
-        return any(
+        return bool(account.region) or any(
             one.verdict is entry.verdict
             for one in self.per_region
             if (one.account.namespace, one.account.vendor, one.account.instance_type)
@@ -127,27 +169,25 @@ class Ledger:
 
 def count(demands: Sequence[Demand], catalog: Catalog) -> Ledger:
     """Add up a change. Rows come in the order of their names, whatever the order of the demands."""
-    return Ledger(_entries(demands, catalog, by_region=False), _entries(demands, catalog, by_region=True))
+    limits = Limits(catalog)
+    return Ledger(_entries(demands, limits, by_region=False), _entries(demands, limits, by_region=True))
 
 
-def _entries(demands: Sequence[Demand], catalog: Catalog, *, by_region: bool) -> tuple[Entry, ...]:
+def _entries(demands: Sequence[Demand], limits: Limits, *, by_region: bool) -> tuple[Entry, ...]:
     found: dict[Account, list[Demand]] = defaultdict(list)
     for demand in demands:
-        for account in sorted({_account(demand, row, by_region) for row in _rows(demand)}, key=str):
+        accounts = {limits.account(demand.namespace, row, by_region=by_region) for row in _rows(demand)}
+        for account in sorted(accounts, key=str):
             found[account].append(demand)
-    return tuple(_entry(account, found[account], catalog) for account in sorted(found, key=str))
+    return tuple(_entry(account, found[account], limits) for account in sorted(found, key=str))
 
 
 def _rows(demand: Demand) -> list[Hardware]:
     return [row for row in (demand.wanted, demand.held) if row is not None]
 
 
-def _account(demand: Demand, row: Hardware, by_region: bool) -> Account:
-    return Account(demand.namespace, row.vendor, row.instance_type, row.region if by_region else "")
-
-
-def _entry(account: Account, demands: list[Demand], catalog: Catalog) -> Entry:
-    maximum, used = _limits(account, catalog)
+def _entry(account: Account, demands: list[Demand], limits: Limits) -> Entry:
+    maximum, used = limits.of(account)
     held = sum(_held(one, account) for one in demands)
     entry = Entry(
         account,
@@ -163,20 +203,6 @@ def _entry(account: Account, demands: list[Demand], catalog: Catalog) -> Entry:
     return Entry(
         account, maximum, used, held, entry.need_min, entry.need_max, entry.surge, first_over=first, verdict=verdict
     )
-
-
-def _limits(account: Account, catalog: Catalog) -> tuple[int | None, int | None]:
-    """The service repeats one figure under each region and size; where they differ, the largest."""
-    quotas = [
-        row.quota
-        for row in catalog.rows
-        if row.quota is not None
-        and (row.vendor, row.instance_type) == (account.vendor, account.instance_type)
-        and account.region in {"", row.region}
-    ]
-    if not quotas:
-        return None, None
-    return max(one.maximum for one in quotas), max(one.used for one in quotas)
 
 
 def _counts(row: Hardware | None, account: Account) -> bool:

@@ -111,6 +111,69 @@ class TestRevision:
         assert ended.returncode == 2
         assert "--against live and --against state" in ended.stderr
 
+    def test_what_the_specs_own_endpoints_hold_is_not_held_by_others(
+        self, repository: Repository, emulator: Running
+    ) -> None:
+        """The limit is reached by four endpoints of the specs; a change that needs no more of it is no shortage."""
+        names = _fleet_of_four(repository, emulator)
+        repository.write(f"{names[0]}.yaml", "type: tgi", "type: tgi, disable_custom_kernels: true")
+
+        told = tell(*AGAINST_MAIN, "--live", cwd=repository.folder, env=talking_to(emulator))
+
+        (entry,) = told["quota"]["entries"]
+        assert (entry["limit"], entry["used"], entry["ours"], entry["verdict"]) == (4, 4, 4, "ok")
+        assert [one["endpoint"] for one in told["changes"] if one["action"] != "unchanged"] == [names[0]]
+
+    def test_what_the_change_removes_makes_room(self, repository: Repository, emulator: Running) -> None:
+        """What runs of a spec that is gone is no other's: a new endpoint takes its place."""
+        gone, *_ = _fleet_of_four(repository, emulator)
+        (repository.specs / f"{gone}.yaml").unlink()
+        (repository.specs / "new.yaml").write_text(SPEC.replace("demo", "new"))
+
+        told = tell(*AGAINST_MAIN, "--live", cwd=repository.folder, env=talking_to(emulator))
+
+        (entry,) = told["quota"]["entries"]
+        assert (entry["ours"], entry["need_min"], entry["verdict"]) == (4, 4, "ok")
+
+    def test_one_too_many_is_still_one_too_many(self, repository: Repository, emulator: Running) -> None:
+        """What is removed and what runs on make no room for a fifth."""
+        _fleet_of_four(repository, emulator)
+        (repository.specs / "fifth.yaml").write_text(SPEC.replace("demo", "fifth"))
+
+        ended = run(*AGAINST_MAIN, "--live", cwd=repository.folder, env=talking_to(emulator))
+
+        assert ended.returncode == 5
+        assert "this change takes 5 at its fewest replicas: 1 too many, from" in " ".join(ended.stdout.split())
+
+    def test_without_a_word_about_what_runs_the_quota_is_unknown(
+        self, repository: Repository, emulator: Running
+    ) -> None:
+        """Nobody can tell then whose part of what is used is the specs' own."""
+        _fleet_of_four(repository, emulator)
+        emulator.fault("unavailable", method="GET", path="/v2/endpoint/acme", times=None)
+
+        ended = run(*AGAINST_MAIN, "--live", "--format", "json", cwd=repository.folder, env=talking_to(emulator))
+
+        assert ended.returncode == 0, ended.stderr
+        assert [one["verdict"] for one in json.loads(ended.stdout)["quota"]["entries"]] == ["unknown"]
+        assert "What runs now could not be read, so that the quota is unknown" in ended.stderr
+
+
+AGAINST_MAIN = ("plan", "specs", "--against", "main")
+
+
+def _fleet_of_four(repository: Repository, emulator: Running) -> list[str]:
+    """Four specs on `main`, and the endpoints that they are, which hold the whole quota."""
+    names = ["aa", "bb", "cc", "dd"]
+    for file in repository.specs.iterdir():
+        file.unlink()
+    emulator.set(quota={"aws/nvidia-l4": 4})
+    for name in names:
+        (repository.specs / f"{name}.yaml").write_text(SPEC.replace("demo", name))
+        emulator.started(name)
+    repository.commit()
+    return names
+
 
 class TestLive:
     @pytest.fixture

@@ -13,6 +13,7 @@ from hfdeploy.diff import REPLACES, changed_fields, replaced
 from hfdeploy.lock import Lock, read_lock
 from hfdeploy.plan import make_plan
 from hfdeploy.quota import QuotaVerdict
+from hfdeploy.render.answers import answers
 from hfdeploy.render.table import markdown
 from hfdeploy.review import (
     Action,
@@ -200,6 +201,22 @@ def test_retired_hardware_is_an_error_for_what_arrives_there_and_a_warning_for_w
     assert weights == {"stays": "warning", "grows": "warning", "moves": "error", "new": "error"}
 
 
+@pytest.mark.parametrize("name", ["CPU [medium]", "c6i medium", "aws-c6i-small"])
+@pytest.mark.parametrize("olds", [[], [loaded("new")]], ids=["new", "moved"])
+def test_an_old_name_of_retired_hardware_stands_for_its_successor(name: str, olds: list[LoadedSpec]) -> None:
+    """What takes its place can be had, so the old name is worth a warning and stops nobody."""
+    spec = {"instance": name, "engine": {"type": "tei"}, "max_model_len": None}
+
+    found = review(olds, [loaded("new", **spec)])
+
+    assert [plan.hardware.instance_type for plan in found.plans] == ["intel-spr"]
+    assert {one.rule: one.severity for one in found.findings if one.rule.startswith(("instance", "label"))} == {
+        "label-retired": Severity.WARNING,
+        "instance-deprecated": Severity.WARNING,
+    }
+    assert found.blocking == ()
+
+
 class TestQuota:
     def test_a_minimum_over_quota_is_an_error_and_names_the_ways_out(self) -> None:
         """The service refuses the request; the endpoint with which it happens is named, and what costs least."""
@@ -239,6 +256,26 @@ class TestQuota:
             ("quota-minimum", Severity.WARNING)
         ]
 
+    def test_a_full_region_is_an_error_however_much_there_is_elsewhere(self) -> None:
+        """Where the service's figures differ by region, the answer, the finding and its ways out go by the region."""
+        rows = [
+            one.model_copy(update={"quota": Quota(maxAccelerators=limit, usedAccelerators=used)})
+            for one in SNAPSHOT.rows
+            for limit, used in [(2, 2) if one.region == "us-east-1" else (64, 0)]
+        ]
+        spec = loaded("a", instance="nvidia-a10g x1", max_model_len=None, engine={"type": "vllm"})
+
+        found = review([], [spec], catalog=replace(SNAPSHOT, source="live", rows=tuple(rows)))
+
+        (finding,) = [one for one in found.blocking if one.rule == "quota-minimum"]
+        assert finding.sentence.startswith(
+            "acme may have 2 accelerators of aws nvidia-a10g in us-east-1; others hold 2, and this change takes 1 at "
+            "its fewest replicas: 1 too many, from a on. The service refuses such a request with 409."
+        )
+        assert finding.fix == "Ways out: nvidia-a10g x1 in aws eu-west-1 (at most $730.00/month)."
+        (answer,) = [one for one in answers(found) if one.question == "Is there quota?"]
+        assert (answer.level, answer.text) == ("bad", "nvidia-a10g in us-east-1 short by 1, from a on.")
+
     def test_no_quota_at_all_says_what_it_may_mean(self) -> None:
         """A namespace without a payment method has 0 of everything."""
         found = review([], [loaded("a")], catalog=today(0, 0))
@@ -256,6 +293,44 @@ class TestQuota:
         assert found.ledger is not None
         assert [entry.verdict for entry in found.ledger.entries] == [QuotaVerdict.OK]
         assert (found.blocking, found.deltas[0].action) == ((), Action.UNCHANGED)
+
+    @pytest.mark.parametrize(
+        ("difference", "verdict"),
+        [
+            (Difference(), QuotaVerdict.OK),
+            (Difference(fields=("tags",), requests=("PUT",)), QuotaVerdict.OK),
+            (Difference(fields=("tags",), requests=("PUT", "resume")), QuotaVerdict.SHORT),
+            (Difference(fields=("region",), replaces=("region",), requests=("DELETE", "POST")), QuotaVerdict.SHORT),
+            (Difference(replaces=("namespace",), requests=None), QuotaVerdict.SHORT),
+        ],
+    )
+    def test_a_pause_ends_with_a_resume_and_with_a_replacement(
+        self, difference: Difference, verdict: QuotaVerdict
+    ) -> None:
+        """An update leaves it paused, and without quota; whatever starts it needs some."""
+        one = loaded("a")
+        paused = Change("state", {"a": before(one, is_paused=True)}, {"a": difference}, counts_use=True)
+        made = review_specs([one], SNAPSHOT)
+
+        found = with_change(made, [one], paused, catalog=today(0, 0), lock=Lock(), namespace="acme")
+
+        assert found.ledger is not None
+        assert [entry.verdict for entry in found.ledger.entries] == [verdict]
+
+    def test_what_stays_alive_without_a_spec_gives_nothing_back(self) -> None:
+        """A retained endpoint leaves the stack and holds its quota; one that is deleted makes room."""
+        kept, new = loaded("kept"), loaded("new")
+
+        def verdict(difference: Difference) -> QuotaVerdict:
+            there = {"kept": before(kept, replicas=1)}
+            found = Change("state", there, {"new": Difference(), "kept": difference}, counts_use=True)
+            made = review_specs([new], SNAPSHOT)
+            ledger = with_change(made, [new], found, catalog=today(1, 1), lock=Lock(), namespace="acme").ledger
+            assert ledger is not None
+            return ledger.entries[0].verdict
+
+        assert verdict(Difference(requests=("DELETE",))) is QuotaVerdict.OK
+        assert verdict(Difference(reasons=("it is retained",), requests=())) is QuotaVerdict.SHORT
 
     def test_the_table_has_a_bar_to_scale(self) -> None:
         """Others, the fewest, the most, what is free, what is too much: in accelerators, read at a glance."""

@@ -1,11 +1,12 @@
 """What is live against the quota of its namespace."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found
 from hfdeploy.catalog import Catalog
-from hfdeploy.quota import CONTACT, Entry, Ledger, QuotaVerdict, count
+from hfdeploy.quota import CONTACT, Account, Entry, Ledger, Limits, QuotaVerdict, count
 from hfdeploy.review import Finding, Severity
 
 
@@ -15,16 +16,13 @@ def count_held(residents: Sequence[Resident], catalog: Catalog) -> Ledger:
     Whether the service counts the replicas that are up or the most that there may be is not known. Its own figure
     tells: where more is in use than is up, it counts the most, and nobody else is there who could hold the rest.
     """
-    up: dict[tuple[str, str], int] = {}
+    limits = Limits(catalog)
+    accounts = {one.name: limits.account(one.namespace, one.hardware) for one in residents}
+    up: dict[Account, int] = defaultdict(int)
     for one in residents:
-        held = (one.hardware.num_accelerators or 1) * one.held_replicas(at_maximum=False)
-        up[_kind(one)] = up.get(_kind(one), 0) + held
-    used: dict[tuple[str, str], int] = {}
-    for row in catalog.rows:
-        if row.quota is not None:
-            kind = (row.vendor, row.instance_type)
-            used[kind] = max(used.get(kind, 0), row.quota.used)
-    return count([one.demand(at_maximum=used.get(_kind(one), 0) > up[_kind(one)]) for one in residents], catalog)
+        up[accounts[one.name]] += (one.hardware.num_accelerators or 1) * one.held_replicas(at_maximum=False)
+    at_maximum = {account: (limits.of(account)[1] or 0) > held for account, held in up.items()}
+    return count([one.demand(at_maximum=at_maximum[accounts[one.name]]) for one in residents], catalog)
 
 
 def of_ledger(ledger: Ledger, residents: Mapping[str, Resident]) -> Iterator[Finding]:
@@ -38,16 +36,12 @@ def of_ledger(ledger: Ledger, residents: Mapping[str, Resident]) -> Iterator[Fin
             yield found(one, rule, Severity.WARNING, field, f"{_shortage(entry, is_minimum)}{doubt}")
 
 
-def _kind(one: Resident) -> tuple[str, str]:
-    return one.hardware.vendor, one.hardware.instance_type
-
-
 def _shortage(entry: Entry, is_minimum: bool) -> str:
     account = entry.account
     need, reach = (entry.need_min, "at their fewest") if is_minimum else (entry.need_max, "with every replica up")
     others = f" and others {entry.base}" if entry.base else ""
     return (
-        f"{account.namespace} may have {entry.maximum} accelerators of {account.vendor} {account.instance_type}, and "
+        f"{account.namespace} may have {entry.maximum} accelerators of {account.vendor} {account.kind}, and "
         f"what is live takes {need} {reach}{others}: {entry.short_by} too many, from {entry.first_over} on. The next "
         f"start or update may be refused. Ask for more at {CONTACT}, or lower autoscaling.max."
     )

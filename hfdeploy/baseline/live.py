@@ -1,7 +1,8 @@
 """What is live, against what the specs want. The service is read and never written to."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic.alias_generators import to_snake
@@ -14,16 +15,17 @@ from hfdeploy.owner import KEEP, is_ours, logical_name_of, require_ours
 from hfdeploy.provider.goal import with_commit
 from hfdeploy.provider.masking import masked
 from hfdeploy.provider.props import spec_fields
+from hfdeploy.quota import Account, Limits
 from hfdeploy.review.change import Before, Change, Difference, of_hardware
+from hfdeploy.review.delta import RESUME
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.wire import Endpoint, State
 
 Count = Callable[[Endpoint], int]
 """The replicas of an endpoint that a quota counts."""
 
-RESUME: Final = "resume"
 SLEEP: Final = "scale-to-zero"
-"""The request that ends a pause."""
+"""The request that gives an endpoint back asleep."""
 
 
 def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None) -> Change:
@@ -47,12 +49,31 @@ def against_live(target: Target, live: Mapping[str, Endpoint], owner: str | None
         if found is not None:
             before[goal.name] = row_of(found, goal.name, goal.namespace, as_live(goal, found), target.catalog, count)
     before |= {one.name: one for one in _unplanned(target, live, owner, count)}
+    wanted = {one.spec.name for one in target.loaded}
     for place, one in sorted(live.items()):
         if owner is not None and place not in target.places and is_ours(one, owner) and KEEP not in one.tags:
-            name = place if one.name in before else one.name
-            before[name] = row_of(one, name, place.partition("/")[0], {"security": one.type}, target.catalog, count)
+            # A spec of that name is for another place and has its own row, also where nothing is there yet.
+            name = place if one.name in {*before, *wanted} else one.name
+            before[name] = _leaving(one, name, place, target, count)
             differences[name] = Difference(requests=("DELETE",))
     return Change("live", before, differences, tuple(findings), counts_use=True)
+
+
+def in_use(target: Target, live: Mapping[str, Endpoint], before: Iterable[Before] = ()) -> Change:
+    """What runs now of the specs' endpoints, and of those that were there `before` the change and leave with it."""
+    change, count = against_live(target, live, None), counting(live, target)
+    places = {f"{one.namespace}/{one.name}" for one in before} - target.places
+    leaving = {
+        place: _leaving(live[place], place, place, target, count)
+        for place in places & live.keys()
+        if KEEP not in live[place].tags
+    }
+    return replace(change, before={**change.before, **leaving})
+
+
+def _leaving(found: Endpoint, name: str, place: str, target: Target, count: Count) -> Before:
+    """What there is now of an endpoint that no spec wants."""
+    return row_of(found, name, place.partition("/")[0], {"security": found.type}, target.catalog, count)
 
 
 def _unplanned(target: Target, live: Mapping[str, Endpoint], owner: str | None, count: Count) -> Iterator[Before]:
@@ -123,19 +144,17 @@ def counting(live: Mapping[str, Endpoint], target: Target) -> Count:
 
     Its documents do not say whether it counts the replicas of now or the most that there may be.
     """
-    used = {
-        (row.vendor, row.instance_type): row.quota.used
-        for row in (target.today.rows if target.today else ())
-        if row.quota
-    }
+    catalog = target.today or target.catalog
+    limits = Limits(catalog)
     own = [one for place, one in live.items() if place.partition("/")[0] == target.namespace]
 
     def adds_up(count: Count) -> bool:
-        sums: dict[tuple[str, str], int] = defaultdict(int)
+        sums: dict[Account, int] = defaultdict(int)
         for one in own:
-            each = hardware_of(one, target.today or target.catalog).num_accelerators or 1
-            sums[one.provider.vendor, one.compute.instance_type] += each * count(one)
-        return all(used.get(key, total) == total for key, total in sums.items())
+            hardware = hardware_of(one, catalog)
+            each = hardware.num_accelerators or 1
+            sums[limits.account(target.namespace, hardware)] += each * count(one)
+        return all(limits.of(account)[1] in {None, total} for account, total in sums.items())
 
     return at_most if adds_up(at_most) and not adds_up(now) else now
 

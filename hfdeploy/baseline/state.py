@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hfdeploy.baseline.kept import Kept, Stack, kept
-from hfdeploy.baseline.live import RESUME, SLEEP, Count, counting, is_own, row_of, whose
+from hfdeploy.baseline.live import SLEEP, Count, counting, is_own, row_of, whose
 from hfdeploy.baseline.target import Goal, Target
 from hfdeploy.catalog import Hardware
 from hfdeploy.diff import REPLACES, changed_fields, replaced
@@ -25,6 +25,7 @@ from hfdeploy.provider.outputs import as_found, has_failed
 from hfdeploy.provider.props import Props, spec_fields
 from hfdeploy.provider.unfinished import Note
 from hfdeploy.review.change import Before, Change, Difference, of_hardware, of_plan
+from hfdeploy.review.delta import RESUME
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.rollout import Work, told_known_bad, work_on
 from hfdeploy.spec import declare, parse_spec

@@ -1,6 +1,6 @@
 """`plan --against`: what the change is measured from, read from where it is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from hfdeploy.cli.program import Program, surroundings
 from hfdeploy.cli.service import QUICK, require_namespace, service
 from hfdeploy.errors import Unreachable, UsageError
 from hfdeploy.lock import Lock
-from hfdeploy.review import Change, Review
+from hfdeploy.review import Before, Change, Review
 from hfdeploy.settings import Settings
 from hfdeploy.spec import LoadedSpec
 
@@ -74,7 +74,10 @@ def find_change(
     pattern: str | None,
     live: bool,
 ) -> Change | None:
-    """What the specs change; without `--against`, but live, what runs now. None where nobody is asked anything."""
+    """What the specs change; without `--against`, but live, what runs now. None where nobody is asked anything.
+
+    A revision says nothing of what runs: live, the service is asked for that, too.
+    """
     target = Target.of(loaded, review.plans, lock, catalog, chosen.namespace or "", today)
     match asked.against:
         case None:
@@ -88,15 +91,16 @@ def find_change(
         case revision:
             from hfdeploy.baseline.revision import against_revision
 
-            return against_revision(revision, where, target, surroundings(), pattern=pattern)
+            since = against_revision(revision, where, target, surroundings(), pattern=pattern)
+            return replace(since, now=_used_now(chosen, target, since.before.values())) if live else since
 
 
-def _used_now(chosen: Settings, target: Target) -> Change | None:
+def _used_now(chosen: Settings, target: Target, before: Collection[Before] = ()) -> Change | None:
     """What runs now, for the quota alone; None, and a word about it, where nobody answers."""
-    from hfdeploy.baseline.live import against_live
+    from hfdeploy.baseline.live import in_use
 
     try:
-        return against_live(target, _look(chosen, target, seconds=QUICK), None)
+        return in_use(target, _look(chosen, target, seconds=QUICK), before)
     except Unreachable as trouble:
         terminal.warn(f"What runs now could not be read, so that the quota is unknown: {trouble}")
         return None

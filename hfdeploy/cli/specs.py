@@ -178,7 +178,7 @@ def plan(
         loaded,
         change,
         # Without what runs now nobody can tell whose part of the used quota is ours: it is unknown then.
-        catalog=Catalog.snapshot() if live and change is None else today or catalog,
+        catalog=Catalog.snapshot() if live and not (change and change.knows_use) else today or catalog,
         lock=lock,
         namespace=chosen.namespace,
         is_compared=against is not None,

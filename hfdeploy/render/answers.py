@@ -118,8 +118,8 @@ def _quota(ledger: Ledger | None, *, with_unchanged: bool) -> Answer:
         return Answer(question, Level.GOOD, "Nothing is asked for.")
     short = [entry for entry in asked if entry.verdict in {QuotaVerdict.SHORT, QuotaVerdict.SHORT_AT_MAXIMUM}]
     unknown = [entry for entry in asked if entry.verdict is QuotaVerdict.UNKNOWN]
-    told = [f"{entry.account.instance_type} {verdict_of(entry)}" for entry in short]
-    told += [f"{entry.account.instance_type} unknown" for entry in unknown]
+    told = [f"{entry.account.kind} {verdict_of(entry)}" for entry in short]
+    told += [f"{entry.account.kind} unknown" for entry in unknown]
     if any(entry.verdict is QuotaVerdict.SHORT and ledger.is_certain(entry) for entry in short):
         level = Level.BAD
     elif short:
@@ -132,7 +132,7 @@ def _quota(ledger: Ledger | None, *, with_unchanged: bool) -> Answer:
 
 
 def _takes(entry: Entry) -> str:
-    return f"{entry.need_max} {entry.account.instance_type}"
+    return f"{entry.need_max} {entry.account.kind}"
 
 
 def _exposure(lines: Sequence[Line]) -> Answer:

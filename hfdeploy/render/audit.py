@@ -104,7 +104,7 @@ def audit_quota_table(audit: Audit) -> Table:
         ),
         tuple(
             (
-                f"{entry.account.vendor} {entry.account.instance_type}",
+                f"{entry.account.vendor} {entry.account.kind}",
                 str(entry.held),
                 str(entry.peak),
                 "unknown" if entry.maximum is None else str(entry.maximum),

@@ -95,6 +95,7 @@ def _tag(row: TagCost) -> dict[str, Any]:
 def _entry(entry: Entry) -> dict[str, Any]:
     return {
         "vendor": entry.account.vendor,
+        "region": entry.account.region or None,
         "instance_type": entry.account.instance_type,
         "maximum": entry.maximum,
         "used": entry.used,

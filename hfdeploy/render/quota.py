@@ -13,6 +13,10 @@ REGIONS: Final = (
     "only what is short under both is sure to be refused."
 )
 
+OWN_LIMITS: Final = (
+    "A type whose figures differ by region at the service has no row for all regions: each is judged by its own."
+)
+
 _WIDTH: Final = 20
 """Characters of a bar."""
 
@@ -47,8 +51,14 @@ def entries_shown(ledger: Ledger) -> tuple[Entry, ...]:
 
 def legend(ledger: Ledger) -> str:
     """What the signs and the rows of the table mean; no full stop."""
-    has_regions = any(entry.account.region for entry in entries_shown(ledger))
-    return f"{LEGEND}. {REGIONS.removesuffix('.')}" if has_regions else LEGEND
+    return ". ".join(filter(None, [LEGEND, about_regions(ledger).removesuffix(".")]))
+
+
+def about_regions(ledger: Ledger) -> str:
+    """What the rows with a region are; empty where there are none."""
+    shown = {entry.account for entry in entries_shown(ledger) if entry.account.region}
+    judged = {entry.account for entry in ledger.entries}
+    return " ".join(words for words, accounts in ((REGIONS, shown - judged), (OWN_LIMITS, shown & judged)) if accounts)
 
 
 def quota_sentence(ledger: Ledger, *, with_unchanged: bool = False) -> str:
@@ -60,8 +70,7 @@ def quota_sentence(ledger: Ledger, *, with_unchanged: bool = False) -> str:
     if not asked or any(entry.maximum is not None for entry in asked):
         return ""
     told = ", ".join(
-        f"{entry.account.vendor} {entry.account.instance_type} {_range(entry.need_min, entry.need_max)}"
-        for entry in asked
+        f"{entry.account.vendor} {entry.account.kind} {_range(entry.need_min, entry.need_max)}" for entry in asked
     )
     who = "all endpoints take, unchanged ones included" if with_unchanged else "this takes"
     return f"Quota: limits and use are unknown here (--live asks the service). Accelerators {who}: {told}."

@@ -12,7 +12,7 @@ from hfdeploy.catalog import Hardware
 from hfdeploy.cost import Estimate, estimate, estimate_of
 from hfdeploy.plan import Plan
 from hfdeploy.quota import Demand
-from hfdeploy.review.delta import Action, Delta, Exposure
+from hfdeploy.review.delta import RESUME, Action, Delta, Exposure
 from hfdeploy.review.finding import Finding, Review
 from hfdeploy.review.wording import changed_words
 from hfdeploy.spec import Security
@@ -60,6 +60,11 @@ class Difference:
     requests: tuple[str, ...] | None = None
     """What is going to be sent, as in `Delta`."""
 
+    @property
+    def stays(self) -> bool:
+        """Of what no spec wants any more: whether nothing is sent, and it is said why."""
+        return self.requests == () and bool(self.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -80,6 +85,14 @@ class Change:
 
     counts_use: bool = False
     """Whether `before` is what runs now, so that its replicas are among those that the service counts."""
+
+    now: "Change | None" = None
+    """Where it is not: what runs now, for the ledger alone. None where nobody looked."""
+
+    @property
+    def knows_use(self) -> bool:
+        """Whether it can be told which part of what the service counts is this change's own."""
+        return self.counts_use or self.now is not None
 
 
 def of_plan(plan: Plan, namespace: str, declared: Mapping[str, Any]) -> Before:
@@ -131,32 +144,38 @@ def deltas(change: Change, review: Review, names: Collection[str]) -> tuple[Delt
 def demands(change: Change | None, review: Review, namespace: str) -> list[Demand]:
     """What the whole change holds and asks for, for the ledger of the quota.
 
-    What an endpoint holds of which no plan could be made is not given back: it counts as somebody else's.
+    What an endpoint holds that stays alive without a spec, or of which no plan could be made, is not given back: it
+    counts as somebody else's.
     """
-    before = change.before if change else {}
-    counts = change is not None and change.counts_use
-    asked = [_demand(plan, before.get(plan.name), namespace, counts_use=counts) for plan in review.plans]
+    change = change or Change("")
+    asked = [_demand(plan, change, namespace) for plan in review.plans]
     names = {*(one.name for one in asked), *(spec.name for spec in review.unplanned)}
     return asked + [
         Demand(one.name, one.namespace, None, held=one.hardware, held_replicas=one.replicas)
-        for name, one in sorted(before.items())
-        if counts and name not in names
+        for name, one in sorted(change.before.items())
+        if change.counts_use and name not in names and not change.differences.get(name, Difference()).stays
     ]
 
 
-def _demand(plan: Plan, before: Before | None, namespace: str, *, counts_use: bool) -> Demand:
-    scaling, where = plan.spec.autoscaling, plan.spec.namespace or namespace
-    held = before if counts_use and before is not None and before.namespace == where else None
+def _demand(plan: Plan, change: Change, namespace: str) -> Demand:
+    scaling, where, before = plan.spec.autoscaling, plan.spec.namespace or namespace, change.before.get(plan.name)
+    held = before if change.counts_use and before is not None and before.namespace == where else None
     return Demand(
         plan.name,
         where,
         plan.hardware,
         scaling.min,
         scaling.max,
-        is_paused=before is not None and before.is_paused and plan.spec.state != "running",
+        is_paused=before is not None and before.is_paused and not _runs_again(plan, change),
         held=held.hardware if held else None,
         held_replicas=held.replicas if held else 0,
     )
+
+
+def _runs_again(plan: Plan, change: Change) -> bool:
+    """Whether a pause ends: the spec says so, a first rollout resumes what it paused, and what is made anew starts."""
+    found = change.differences.get(plan.name, Difference())
+    return plan.spec.state == "running" or bool(found.replaces) or RESUME in (found.requests or ())
 
 
 def _delta(change: Change, plan: Plan) -> Delta:
@@ -194,7 +213,6 @@ def _action(before: Before | None, found: Difference) -> Action:
 
 def _removal(before: Before, found: Difference) -> Delta:
     exposure = Exposure(before.security, None)
-    stays = found.requests == () and bool(found.reasons)
     return Delta(
         before.name,
         Action.DELETE,
@@ -202,6 +220,6 @@ def _removal(before: Before, found: Difference) -> Delta:
         None,
         exposure,
         found.reasons,
-        cuts_traffic=not stays,
+        cuts_traffic=not found.stays,
         requests=found.requests,
     )

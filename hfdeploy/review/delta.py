@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from hfdeploy.cost import Estimate
 from hfdeploy.spec import Security
+
+RESUME: Final = "resume"
+"""The request that ends a pause."""
 
 
 class Action(StrEnum):

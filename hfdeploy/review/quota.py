@@ -16,7 +16,7 @@ def of_quota(
 ) -> Iterator[Finding]:
     """What cannot be had at the fewest replicas is an error, what cannot be had at the most a warning.
 
-    An error only where it is certain: short under both readings of a quota, and no CPU, whose unit is not known.
+    An error only where it is certain: short under each reading of a quota, and no CPU, whose unit is not known.
     """
     files, asked = {one.spec.name: one for one in loaded}, {plan.name: plan for plan in plans}
     for entry in ledger.entries:
@@ -45,14 +45,14 @@ def _sentence(entry: Entry, *, is_minimum: bool) -> str:
     account, need = entry.account, entry.need_min if is_minimum else entry.need_max
     if entry.maximum == 0:
         return (
-            f"{account.namespace} has no quota for {account.vendor} {account.instance_type}, or no payment method, so "
+            f"{account.namespace} has no quota for {account.vendor} {account.kind}, or no payment method, so "
             f"the service refuses it with 409."
         )
     others = f"others hold {entry.base}, and " if entry.base else ""
     reach = "at its fewest replicas" if is_minimum else "with every replica up"
     surge = f" and {entry.surge} for replacements side by side" if entry.surge else ""
     limit = (
-        f"{account.namespace} may have {entry.maximum} accelerators of {account.vendor} {account.instance_type}; "
+        f"{account.namespace} may have {entry.maximum} accelerators of {account.vendor} {account.kind}; "
         f"{others}this change takes {need}{surge} {reach}: {entry.short_by} too many, from {entry.first_over} on."
     )
     if is_minimum:

@@ -60,7 +60,7 @@ def _other_hardware(plan: Plan, entry: Entry, ledger: Ledger, catalog: Catalog, 
         yield Way(f"instance {row.spelling}", _ceiling(row, plan.spec.autoscaling.max))
     for row in _cheapest(elsewhere):
         is_same_type = (row.vendor, row.instance_type) == (plan.hardware.vendor, plan.hardware.instance_type)
-        doubt = ", if its quota is counted per region" if is_same_type else ""
+        doubt = ", if its quota is counted per region" if is_same_type and not entry.account.region else ""
         yield Way(f"{row.spelling} in {row.place}{doubt}", _ceiling(row, plan.spec.autoscaling.max))
 
 

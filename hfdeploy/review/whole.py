@@ -35,7 +35,7 @@ def with_change(
     `catalog` is what the limits are read from: today's, or the snapshot, which knows none. A change with
     `is_compared=False` says what runs now for the ledger alone.
     """
-    ledger = count(demands(change, review, namespace or ""), catalog)
+    ledger = count(demands(change.now or change if change else None, review, namespace or ""), catalog)
     shown = change if is_compared else None
     rows = deltas(shown, review, {one.spec.name for one in loaded}) if shown else ()
     found = [*_raised(review, rows, shown), *(shown.findings if shown else ())]
@@ -50,17 +50,21 @@ def with_change(
 
 
 def _raised(review: Review, rows: Sequence[Delta], change: Change | None) -> Iterator[Finding]:
-    """The findings; hardware that cannot be had is an error for what is new there, and a warning for what stays."""
+    """The findings; hardware that cannot be had is an error for what is new there, and a warning for what stays.
+
+    An old name of deprecated hardware stands for what took its place: that can be had, so it is no error.
+    """
     before = change.before if change else {}
-    hardware = {plan.name: plan.hardware.key for plan in review.plans}
+    hardware = {plan.name: plan.hardware for plan in review.plans}
     arriving = {
         row.name
         for row in rows
         if row.action in {Action.CREATE, Action.REPLACE}
-        or (row.action is Action.UPDATE and before[row.name].hardware.key != hardware[row.name])
+        or (row.action is Action.UPDATE and before[row.name].hardware.key != hardware[row.name].key)
     }
     for finding in review.findings:
-        is_refused = finding.rule in _UNAVAILABLE and finding.endpoint in arriving
+        is_new = finding.rule in _UNAVAILABLE and finding.endpoint in arriving
+        is_refused = is_new and not hardware[finding.endpoint].is_orderable
         yield replace(finding, severity=Severity.ERROR) if is_refused else finding
 
 

@@ -28,7 +28,7 @@ from hfdeploy.render.fit import arithmetic_lines, ways_table
 from hfdeploy.render.lines import MOST_SHOWN, Line, ceiling_delta, foremost, lines_of, total_of
 from hfdeploy.render.page.bars import Segment, cost_scale, cost_segments, limit_mark, memory_bar, quota_segments
 from hfdeploy.render.plan import paragraphs
-from hfdeploy.render.quota import REGIONS, entries_shown, verdict_of
+from hfdeploy.render.quota import about_regions, entries_shown, verdict_of
 from hfdeploy.render.table import Table
 from hfdeploy.render.text import plain_line
 from hfdeploy.render.unjudged import UNKNOWN, asked_instance, count_unjudged, unjudged_sentence
@@ -105,7 +105,7 @@ def page(
         quotas=[_quota(entry) for entry in entries],
         is_quota_known=any(entry.maximum is not None for entry in entries),
         contact=CONTACT,
-        about_regions=REGIONS if any(entry.account.region for entry in entries) else "",
+        about_regions=about_regions(review.ledger) if review.ledger else "",
         findings=sorted(review.findings, key=lambda one: list(Severity).index(one.severity)),
         counts=Counter(finding.severity for finding in review.findings),
         endpoints=sorted({finding.endpoint for finding in review.findings if finding.endpoint}),
