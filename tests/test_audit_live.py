@@ -53,6 +53,16 @@ ARGUMENTS = [
     ["--gpu-memory-utilization", "0.5"],
     ["--max-model-len=1024", "--seed", "7"],
     ["--quantization=fp8"],
+    ["--dtype", "float32", "--max-model-len", "8k"],
+    ["--enable-lora", "--lora-modules", "a=acme/a"],
+    ["--speculative-config={}", "--rope-scaling", "{}", "--max-total-tokens", "900000"],
+]
+ENVIRONMENTS = [
+    {},
+    {"MAX_TOTAL_TOKENS": "4096", "QUANTIZE": "bitsandbytes", "SEED": "7"},
+    {"DTYPE": "bfloat16", "LLAMA_ARG_CACHE_TYPE_K": "f32"},
+    {"LORA_ADAPTERS": "acme/adapter", "LLAMA_ARG_MODEL_DRAFT": "draft.gguf"},
+    {"ROPE_SCALING": "linear", "MAX_TOTAL_TOKENS": "900000"},
 ]
 
 
@@ -91,6 +101,7 @@ def specs(draw: st.DrawFn) -> EndpointSpec:
             "engine": draw(st.sampled_from(ENGINES)),
             "autoscaling": {"min": least, "max": least + draw(st.integers(1, 3))},
             "args": draw(st.sampled_from(ARGUMENTS)),
+            "env": draw(st.sampled_from(ENVIRONMENTS)),
             "tags": draw(st.sampled_from([[], ["prod", "team:a"]])),
         }
     )
@@ -161,26 +172,23 @@ def test_whatever_lives_is_in_the_audit(reply: dict[str, Any]) -> None:
     assert all(finding.endpoint == live.name for finding in audit.review.findings)
 
 
-def test_of_arguments_only_those_that_rules_read_are_taken_over() -> None:
-    """Their places stay, since findings name them; a token beside a known flag is not one of its values."""
-    spec = parse_spec(
-        {
-            "name": "demo",
-            "repository": "acme/model",
-            "cloud": "aws",
-            "region": "us-east-1",
-            "instance": "nvidia-l4 x1",
-            "engine": {"type": "vllm"},
-            "args": ["--api-key", "quiet", "--max_model_len", "512", "loose", "--dtype=half", "--trust-remote-code"],
-        }
-    )
+def test_of_arguments_and_variables_only_those_that_rules_read_are_taken_over() -> None:
+    """Places stay, since findings name them; a token beside a known flag is not one of its values; of some, rules ask
+    only whether they are there."""
+    args = ["--api-key", "quiet", "--max_model_len", "512", "loose", "--dtype=half", "--trust-remote-code"]
+    env = {"QUANTIZE": "eetq", "LORA_ADAPTERS": "quiet", "EUROPE": "quiet", "SEED": "7"}
+    spec = parse_spec({**SMALL, "args": [*args, "--lora-modules", "a=quiet", "--spec-model=quiet"]})
     projection = project_live("acme", live_of(spec))
+    served = project_live("acme", live_of(parse_spec({**SMALL, "engine": {"type": "tgi"}, "env": env})))
 
     assert projection.loaded
     assert projection.loaded.spec.args == (
         NOT_SHOWN, NOT_SHOWN, "--max_model_len", "512", NOT_SHOWN, "--dtype=half", "--trust-remote-code",
+        "--lora-modules", NOT_SHOWN, "--spec-model",
     )  # fmt: skip
     assert projection.loaded.file == "acme/demo"
+    assert served.loaded
+    assert served.loaded.spec.env == {"QUANTIZE": "eetq", "LORA_ADAPTERS": NOT_SHOWN}
 
 
 def test_idle_is_said_only_where_somebody_knows() -> None:

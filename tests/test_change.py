@@ -234,6 +234,17 @@ class TestQuota:
         )
         assert finding.fix.count("/month") == 3
 
+    def test_what_is_held_beside_a_model_leaves_only_the_same_instance_elsewhere(self) -> None:
+        """How much adapters take is not known, so nobody can tell what else has room for them."""
+        lock, asked = read_lock_of_shipped_specs(), {"autoscaling": {"min": 3, "max": 3}}
+        plain, found = (
+            review([], [loaded("a", **asked, env=env)], catalog=today(2, 0, others=64), lock=lock)
+            for env in ({}, {"LORA_ADAPTERS": "acme/adapter"})
+        )
+
+        assert "instance nvidia" in plain.blocking[0].fix
+        assert "instance nvidia" not in found.blocking[0].fix
+
     def test_a_maximum_over_quota_is_a_warning_that_says_what_may_happen(self) -> None:
         """The endpoint starts; that the service may refuse the request all the same is said."""
         found = review([], [loaded("a", autoscaling={"max": 6})], catalog=today(4, 0))

@@ -52,6 +52,23 @@ def test_what_is_expected_is_what_was_run_carried_on(counts: list[int], hours: l
     assert float(cost.expected) == pytest.approx(0.5 * replica_hours / (7 * 24) * HOURS_PER_MONTH, rel=1e-3)
 
 
+@given(st.lists(st.integers(0, 9), min_size=7, max_size=7), st.integers(0, 9))
+def test_no_measured_week_is_above_what_an_endpoint_may_cost(counts: list[int], most: int) -> None:
+    """An update runs old and new replicas together, and the limit may have been lowered since that week."""
+    points = [(START + timedelta(days=day), count) for day, count in enumerate(counts)]
+    known = measure(parse_metrics(running(*points)), START, WEEK)
+
+    assert isinstance(known, Known)
+    capped = known.at_most(most)
+    row = Catalog.snapshot().find("aws", "us-east-1", "nvidia-t4", "x1")
+    assert row
+    cost = estimate(row, min_replicas=0, max_replicas=most, idle_minutes=15, usage=capped.usage)
+    assert cost.expected is not None
+    assert cost.ceiling is not None
+    assert cost.expected <= cost.ceiling
+    assert (capped == known) == (known.usage.avg_replicas <= most) == ("autoscaling.max" not in capped.source)
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -125,6 +142,27 @@ def test_a_plan_expects_by_the_metrics_of_what_is_live(measured: Running, specs:
     assert told["demo"]["usage"]["source"] == "metrics of 7.0 days"
     assert (told["new"]["usage"], ended.returncode) == (None, 0)
     assert "Nothing is expected of new: the service has no metrics of it." in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "audit"])
+def test_more_replicas_than_there_may_be_count_as_many_as_there_may(
+    emulator: Running, specs: Path, command: str
+) -> None:
+    """For 20 minutes of the week an update had the old replica beside the new one. The rest is judged all the same."""
+    update = 20 / 60 / 24
+    counts = [[days_ago(7), 1], [days_ago(3), 2], [days_ago(3 - update), 1]]
+    emulator.seed("demo", compute=compute("nvidia-l4 x1", 1, 1), model=model(SMALL, VLLM), replicaCounts=counts)
+    (specs / "demo.yaml").write_text(SPEC + "autoscaling: { min: 1, max: 1 }\n")
+
+    if command == "plan":
+        ended = run("plan", specs, "--usage", "metrics", "--format", "json", env=talking_to(emulator))
+    else:
+        ended = run_audit(emulator, "--usage", "metrics", "--no-hub", "--format", "json")
+
+    (told,) = json.loads(ended.stdout)["endpoints"]
+    assert (ended.returncode, float(told["cost"]["monthly_expected"])) == (0, 730 * 0.8)
+    assert told["usage"]["avg_replicas"] == "1"
+    assert told["usage"]["source"] == "metrics of 7.0 days, whose 1.002 replicas count as autoscaling.max 1"
 
 
 def test_an_audit_expects_and_judges_by_metrics(measured: Running) -> None:

@@ -5,7 +5,7 @@ and an engine that this release does not know is judged as a custom container, o
 environment variables and arguments only those are taken over that rules read, so no output can show the others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -14,8 +14,10 @@ from pydantic.alias_generators import to_snake
 
 from hfdeploy.catalog import Catalog, Hardware, HardwareStatus
 from hfdeploy.errors import SpecError
+from hfdeploy.fit import loaded_beside, read_variables
 from hfdeploy.owner import user_tags
 from hfdeploy.plan import ENGINE_KEYS
+from hfdeploy.review.memory import stretches
 from hfdeploy.spec import LoadedSpec, Security, parse_spec
 from hfdeploy.spec.engine import ENGINES
 from hfdeploy.spec.scaling import LONGEST_IDLE, SHORTEST_IDLE
@@ -43,6 +45,7 @@ _ABOUT_MEMORY: Final = frozenset(
         "--gpu-memory-utilization", "--mem-fraction-static", "--cuda-memory-fraction", "--kv-cache-dtype", "--dtype",
         "--quantization", "-q", "--quantize", "--tensor-parallel-size", "-tp", "--tp", "--tp-size",
         "--data-parallel-size", "-dp", "--dp", "--dp-size", "--pipeline-parallel-size", "-pp", "--num-shard",
+        "-ctk", "-ctv", "--cache-type-k", "--cache-type-v", "--ctx-size",
     }
 )  # fmt: skip
 """Flags whose values rules read; hyphens for underscores."""
@@ -119,7 +122,7 @@ def _unlisted(endpoint: Endpoint) -> Hardware:
 
 
 def _words(live: Endpoint) -> dict[str, Any]:
-    compute, scaling, model = live.compute, live.compute.scaling, live.model
+    compute, scaling, model, engine = live.compute, live.compute.scaling, live.model, _engine(live)
     words: dict[str, Any] = {
         "name": live.name,
         "repository": model.repository,
@@ -130,9 +133,9 @@ def _words(live: Endpoint) -> dict[str, Any]:
         "instance": {"type": compute.instance_type, "size": compute.instance_size},
         "autoscaling": {"min": scaling.min_replica, "max": scaling.max_replica},
         "security": _security(live.type),
-        "engine": _engine(live),
-        "args": _args(model.args or []),
-        "env": {name: value for name, value in model.env.items() if _is_trusting(name, value)},
+        "engine": engine,
+        "args": _args(model.args or [], engine["type"]),
+        "env": dict(_env(model.env, engine["type"])),
         "tags": list(dict.fromkeys(user_tags(live.tags))),
     }
     if words["security"] == Security.PUBLIC:
@@ -161,11 +164,15 @@ def _engine(live: Endpoint) -> dict[str, Any]:
     return engine
 
 
-def _args(args: Sequence[str]) -> list[str]:
-    """The arguments about memory; the others only keep their places."""
+def _args(args: Sequence[str], engine: str) -> list[str]:
+    """The arguments about memory, of some only that they are there; the others only keep their places."""
     shown, follows = [], False
     for text in args:
         flag, equals, _ = text.partition("=")
+        if flag.startswith("-") and _is_by_name(flag, engine):
+            shown.append(flag)
+            follows = False
+            continue
         is_ours = flag.replace("_", "-") in _ABOUT_MEMORY
         is_trust = flag.replace("_", "-") == _TRUST and text.partition("=")[2].lower() in {"", *_TRUE}
         shown.append(text if is_ours or is_trust or (follows and not text.startswith("-")) else NOT_SHOWN)
@@ -173,8 +180,23 @@ def _args(args: Sequence[str]) -> list[str]:
     return shown
 
 
+def _env(env: Mapping[str, str], engine: str) -> Iterator[tuple[str, str]]:
+    """The variables about memory that the engine reads, of some only that they are there, and those that trust code."""
+    read = read_variables(engine)
+    for name, value in env.items():
+        if _is_by_name(name, engine):
+            yield name, NOT_SHOWN
+        elif name in read or _is_trusting(name, value):
+            yield name, value
+
+
+def _is_by_name(name: str, engine: str) -> bool:
+    """Whether rules ask of a flag or a variable no more than whether it is there."""
+    return bool(loaded_beside(name, engine)) or stretches(name)
+
+
 def _is_trusting(name: str, value: str) -> bool:
-    """Whether a variable has an engine run a repository's code; the only ones whose values are looked at."""
+    """Whether a variable has an engine run a repository's code."""
     return name.upper().endswith("TRUST_REMOTE_CODE") and value.strip().lower() in _TRUE
 
 

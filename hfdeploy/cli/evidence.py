@@ -42,12 +42,17 @@ def read_evidence(
     """
     if usage == METRICS:
         return _measured(api, namespace, live, now, days)
-    most = {one.name: one.compute.scaling.max_replica for one in live}
+    most = _most(live)
     known = of_table(usage, most) if usage else {}
     silent = [one.name for one in live if not one.status.last_used_at and one.status.state is State.RUNNING]
     found = each("counters", dict.fromkeys(silent, namespace), api.requests_counted)
     counted = {name: count for name, count in found.items() if count is not None}
     return Evidence(known=known, counted=counted)
+
+
+def _most(live: Iterable[Endpoint]) -> dict[str, int]:
+    """Replicas that each may have at once."""
+    return {one.name: one.compute.scaling.max_replica for one in live}
 
 
 def complete(lock: Lock, live: Iterable[Endpoint], chosen: Settings) -> Lock:
@@ -94,8 +99,9 @@ def _measured(api: "Api", namespace: str, live: Sequence[Endpoint], now: datetim
     graphs = metrics_of(api, {one.name: namespace for one in live}, start, now)
     on_cpu = {one.name: one.compute.accelerator == "cpu" for one in live}
     found = {name: measure(metrics, start, now) for name, metrics in graphs.items()}
+    most = _most(live)
     return Evidence(
-        known={name: known for name, known in found.items() if isinstance(known, Known)},
+        known={name: known.at_most(most[name]) for name, known in found.items() if isinstance(known, Known)},
         loads={name: load_of(metrics, start, now, is_cpu=on_cpu[name]) for name, metrics in graphs.items()},
         unknown={name: reason for name, reason in found.items() if isinstance(reason, str)},
     )

@@ -1,12 +1,12 @@
 """lock: the file that lets a review judge without a network what fits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hfdeploy.cli import terminal
 from hfdeploy.cli.options import PROGRAM, ApiUrlOption, NamespaceOption, ProgramOption, StackOption
+from hfdeploy.cli.paths import SpecsArgument, where_specs_are
 from hfdeploy.cli.service import choose
-from hfdeploy.cli.specs import FOLDER, SpecsArgument
 from hfdeploy.errors import ApiError, AuthError, NotFound, Problem, SpecError
 from hfdeploy.lock import FILE, Lock, Locked, gguf_of, key_of, read_lock, write_lock
 from hfdeploy.settings import Settings
@@ -25,20 +25,24 @@ def lock(
     The commit that each revision stands for now, the bytes of the weights and the shape of the model, read from the
     Hub: reviews judge by it, without a network, and the same commit of the specs is always judged the same. What
     cannot be read is written with the reason, said with its place in the spec, and ends the command with an error.
+    Of a folder all that its specs do not use is taken out; single files, and those of a stack, leave other entries as
+    they are.
     """
     chosen = choose(stack=stack, program=program, namespace=namespace, api_url=api_url)
-    loaded = load_specs(paths or [FOLDER])
+    where = paths or where_specs_are(stack, program)
+    loaded = load_specs(where)
     missed: list[tuple[LoadedSpec, AuthError | ApiError]] = []
     for folder in dict.fromkeys(one.folder for one in loaded):
-        missed += _lock_folder(chosen, folder, [one for one in loaded if one.folder == folder])
+        kept = {} if folder in where else read_lock(folder / FILE).models
+        missed += _lock_folder(chosen, folder, [one for one in loaded if one.folder == folder], kept)
     if missed:
         raise _told_together(missed)
 
 
 def _lock_folder(
-    chosen: Settings, folder: Path, loaded: Sequence[LoadedSpec]
+    chosen: Settings, folder: Path, loaded: Sequence[LoadedSpec], kept: Mapping[str, Locked]
 ) -> list[tuple[LoadedSpec, AuthError | ApiError]]:
-    """Write the lock file of one folder; returns what should be in it and could not be read."""
+    """Write the lock file of one folder, `kept` in it too; returns what should be in it and could not be read."""
     file = folder / FILE
     found: dict[str, Locked] = {}
     missed: list[tuple[LoadedSpec, AuthError | ApiError]] = []
@@ -56,7 +60,7 @@ def _lock_folder(
                 # A custom container need not load what the repository field names.
                 missed.append((one, error))
         terminal.note(f"{name}: {_told(found[name])}")
-    file.write_text(write_lock(Lock(found)), encoding="utf-8")
+    file.write_text(write_lock(Lock({**kept, **found})), encoding="utf-8")
     terminal.note(f"Written: {file}.")
     return missed
 

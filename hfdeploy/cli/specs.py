@@ -1,11 +1,9 @@
 """validate, plan, schema: what the specs say, before anything is sent."""
 
 import json
-import os
 import shlex
 from dataclasses import replace
 from enum import StrEnum
-from glob import glob
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +23,8 @@ from hfdeploy.cli.options import (
     StackOption,
     examples,
 )
+from hfdeploy.cli.paths import FOLDER, SpecsArgument, pattern_of, where_specs_are
 from hfdeploy.cli.policy import FixOption, PolicyOption, ruling
-from hfdeploy.cli.program import Program
 from hfdeploy.cli.reviews import (
     Asked,
     OutputOption,
@@ -39,15 +37,11 @@ from hfdeploy.cli.reviews import (
 from hfdeploy.cli.service import best_catalog, choose, require_namespace
 from hfdeploy.cli.terminal import Format
 from hfdeploy.cli.usage import METRICS, UsageOption, usage_of_plans
-from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError, UsageError
+from hfdeploy.errors import AuthError, BlockingFinding, Problem, SpecError
 from hfdeploy.lock import read_locks
 from hfdeploy.review import Review, own_change, review_specs, with_change
 from hfdeploy.settings import Settings
 from hfdeploy.spec import json_schema, load_specs, read_specs
-
-FOLDER = Path("specs")
-BESIDE_PROGRAM = "../specs/*.yaml"
-"""Where `deploy()` looks when the stack does not say: relative to the stack program."""
 
 
 class Described(StrEnum):
@@ -55,11 +49,6 @@ class Described(StrEnum):
 
     SPEC = "spec"
     REVIEW = "review"
-
-
-SpecsArgument = Annotated[
-    list[Path] | None, typer.Argument(metavar="SPECS", help="Files and folders of specs (else specs/).")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -139,8 +128,8 @@ def plan(
     chosen = choose(
         stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live or usage == METRICS
     )
-    pattern = None if paths else _pattern_of(stack, program)
-    where, judged = paths or _where_specs_are(stack, program), ruling(policy, stack, program)
+    pattern = None if paths else pattern_of(stack, program)
+    where, judged = paths or where_specs_are(stack, program), ruling(policy, stack, program)
     loaded, problems = read_specs(where)
     lock, catalog = read_locks(loaded), Catalog.snapshot()
     review = review_specs(loaded, catalog, lock)
@@ -230,25 +219,6 @@ def count_problems(error: SpecError) -> str:
     """`3 problems in 2 files.`"""
     files = {problem.file for problem in error.problems}
     return f"{_counted(len(error.problems), 'problem')} in {_counted(len(files), 'file')}."
-
-
-def _where_specs_are(stack: str | None, program: Path) -> list[Path]:
-    """Those of the stack where one is named, as `deploy()` finds them; else the folder `specs`."""
-    if stack is None:
-        return [FOLDER]
-    pattern = _pattern_of(stack, program) or ""
-    found = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - a pattern may begin with ..
-    if not found:
-        shown = os.path.relpath(pattern, program)
-        raise UsageError(f"No spec matches {shown!r} in {program}: set hfdeploy:specs of {stack}, or name them.")
-    return [Path(os.path.normpath(path)) for path in found]
-
-
-def _pattern_of(stack: str | None, program: Path) -> str | None:
-    """The glob by which `deploy()` finds the specs of a stack, from here; None where no stack is named."""
-    if stack is None:
-        return None
-    return str(program / Program(program, stack).config(with_secrets=False).get("hfdeploy:specs", BESIDE_PROGRAM))
 
 
 def _live_catalog(chosen: Settings) -> Catalog | None:

@@ -45,8 +45,9 @@ def usage_of_plans(asked: str, plans: Sequence[Plan], chosen: Settings, *, days:
         UsageError: it cannot be read, or no namespace is known.
         AuthError: metrics take a token.
     """
+    most = {plan.name: plan.spec.autoscaling.max for plan in plans}
     if asked != METRICS:
-        return of_table(asked, {plan.name: plan.spec.autoscaling.max for plan in plans})
+        return of_table(asked, most)
     default = "" if all(plan.spec.namespace for plan in plans) else require_namespace(chosen)
     with terminal.busy("reading metrics"), service(chosen, seconds=QUICK) as api:
         places = {plan.name: plan.spec.namespace or default for plan in plans}
@@ -57,7 +58,7 @@ def usage_of_plans(asked: str, plans: Sequence[Plan], chosen: Settings, *, days:
     for name, found in known.items():
         if isinstance(found, str):
             terminal.warn(f"Nothing is expected of {name}: {found}.")
-    return {name: found for name, found in known.items() if isinstance(found, Known)}
+    return {name: found.at_most(most[name]) for name, found in known.items() if isinstance(found, Known)}
 
 
 def of_table(file: str, most: Mapping[str, int]) -> dict[str, Known]:

@@ -21,11 +21,12 @@ from hfdeploy.fit.gguf import gguf_shape, gguf_weights
 from hfdeploy.fit.ggufheader import LONGEST_HEADER, GgufHeader, read_gguf
 from hfdeploy.fit.judgement import judge
 from hfdeploy.fit.pipeline import DENOISERS, read_pipeline_shape
-from hfdeploy.fit.planned import judge_plan, llamacpp_load, load_of
+from hfdeploy.fit.planned import can_be_judged, judge_plan, llamacpp_load, load_of
 from hfdeploy.fit.ranking import judge_best, rank, ways_out
 from hfdeploy.fit.remarks import lacks_bfloat16
 from hfdeploy.fit.shape import Shape, UnknownShape, read_shape
 from hfdeploy.fit.terms import Arithmetic, Fit, FitVerdict, Load, Model, gib
+from hfdeploy.fit.told import loaded_beside, read_variables
 from hfdeploy.fit.weights import Precision, UnknownWeights, Weights, weigh
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Weights",
     "WindowedAttention",
     "attention_document",
+    "can_be_judged",
     "card_of",
     "gguf_shape",
     "gguf_weights",
@@ -61,11 +63,13 @@ __all__ = [
     "lacks_bfloat16",
     "llamacpp_load",
     "load_of",
+    "loaded_beside",
     "rank",
     "read_attention",
     "read_gguf",
     "read_pipeline_shape",
     "read_shape",
+    "read_variables",
     "ways_out",
     "weigh",
 ]

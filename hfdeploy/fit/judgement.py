@@ -23,7 +23,6 @@ _COLLECTIVES: Final = Fraction("0.5") * GIB
 """NCCL's buffers with more than one GPU: an estimate."""
 
 _LOGIT: Final = 4
-_ACTIVATION: Final = 2
 _SCORE: Final = 4
 _HEADROOM: Final = Fraction(125, 100)
 _LEAST_FREE: Final = Fraction(3, 100)
@@ -58,10 +57,11 @@ def _arithmetic(model: Model, card: Card, load: Load, tensor: int, length: int |
     shape = model.shape
     hidden, vocabulary = (shape.hidden, shape.vocabulary) if shape else (0, 0)
     width = shape.active_width if shape else 0
-    total = model.weights.at(load.precision, vocabulary=vocabulary, hidden=hidden)
+    total = model.weights.at(load.precision, vocabulary=vocabulary, hidden=hidden, element=load.element)
 
     budget, weights = card.bytes * load.utilisation, total * _part(shape, tensor, load)
-    activation = load.batched_tokens * _ACTIVATION * (Fraction(3 * width, 1 if load.by_layers else tensor) + 3 * hidden)
+    each = Fraction(3 * width, 1 if load.by_layers else tensor) + 3 * hidden
+    activation = load.batched_tokens * load.element * each
     logits = Fraction(load.sequences * vocabulary * _LOGIT)
     fixed = _FIXED + (_COLLECTIVES if tensor > 1 else 0)
     overhead = activation + logits + fixed

@@ -1,15 +1,17 @@
 """How the engine of a plan is going to run the model, read from the fields and arguments of its spec."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 from hfdeploy.fit.judgement import judge
 from hfdeploy.fit.terms import BATCHED_TOKENS, SEQUENCES, UTILISATION, Fit, FitVerdict, Load, Model
-from hfdeploy.fit.weights import Precision
+from hfdeploy.fit.told import beside, told_flags
+from hfdeploy.fit.weights import Precision, Weights
 from hfdeploy.plan import Plan
-from hfdeploy.spec import LlamacppEngine
+from hfdeploy.spec import EndpointSpec, LlamacppEngine
+from hfdeploy.spec.length import is_left_to_engine, read_count, told
 
 _LLAMACPP_STEP: Final = 512
 """Tokens of one forward pass of llama.cpp (`--ubatch-size`), where nobody says otherwise."""
@@ -26,10 +28,18 @@ _SMALLER: Final[Mapping[str, Precision]] = {
 _VLLM: Final[Mapping[str, Precision]] = {"fp8": Precision.INT8, "bitsandbytes": Precision.INT4}
 """vLLM's `--quantization`; its bitsandbytes packs four bits unless the files say otherwise."""
 
-_DTYPES: Final[Mapping[str, str]] = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16"}
+_DTYPES: Final[Mapping[str, str]] = {
+    "bfloat16": "bfloat16",
+    "float16": "float16",
+    "half": "float16",
+    "float32": "float32",
+    "float": "float32",
+}
 """What `--dtype` has the engine compute in."""
 
-_LENGTHS: Final = ("--max-model-len", "--context-length", "--max-total-tokens")
+_WIDE: Final = frozenset({"F32", "F64"})
+_STEPS: Final = ("--max-num-batched-tokens", "--max-batch-prefill-tokens", "--chunked-prefill-size")
+_AT_ONCE: Final = ("--max-num-seqs", "--max-running-requests")
 _UTILISATIONS: Final = ("--gpu-memory-utilization", "--mem-fraction-static", "--cuda-memory-fraction")
 _NOT_JUDGED: Final[Mapping[str, str]] = {
     "custom": "a custom container may load anything",
@@ -48,33 +58,64 @@ def judge_plan(plan: Plan, model: Model | None, unknown: str = "") -> Fit:
         return _unknown(plan, load, "unknown_model", unknown)
     if isinstance(plan.spec.engine, LlamacppEngine) and (sentence := _beside(plan.spec.engine, model)):
         return _unknown(plan, load, "unknown_engine", sentence)
-    if model.weights.is_packed and load.precision in {Precision.INT8, Precision.INT4}:
-        load = replace(load, precision=Precision.STORED)
-    return judge(model, plan.hardware, load)
+    load = replace(load, precision=_held(model.weights, load))
+    fit = judge(model, plan.hardware, load)
+    if (
+        fit.reason == "kv_pool_too_small"
+        and fit.longest_context
+        and is_left_to_engine(plan.spec.engine, plan.spec.args)
+    ):
+        fit = judge(model, plan.hardware, replace(load, max_model_len=fit.longest_context))
+    if fit.verdict is not FitVerdict.NO_FIT and (sentence := beside(plan.spec)):
+        # What does not fit by itself does not fit with more beside it, and stays an error.
+        return _unknown(plan, load, "unknown_engine", sentence)
+    return fit
+
+
+def can_be_judged(spec: EndpointSpec) -> bool:
+    """Whether the weights and the cache of its model are all that the engine is told to hold."""
+    return spec.engine.type not in _NOT_JUDGED and not beside(spec)
 
 
 def load_of(plan: Plan) -> Load:
     """What the spec tells the engine; where it tells nothing, what engines do by themselves."""
     spec, engine = plan.spec, plan.spec.engine
-    given = dict(_given(spec.args))
+    given, length = told_flags(spec), told(engine, spec.args, spec.env)
+    tokens = length[1] if length else None
     if isinstance(engine, LlamacppEngine):
-        return replace(llamacpp_load(engine.ctx_size or None), cache_element=_cache_element(given))
+        return replace(llamacpp_load(tokens), cache_element=_cache_element(given))
     shared = plan.parallel_sizes
-    length = spec.max_model_len or getattr(engine, "max_total_tokens", None) or _whole(given, *_LENGTHS)
     batched = _first(engine, "max_num_batched_tokens", "max_batch_prefill_tokens", "chunked_prefill_size")
     cached = getattr(engine, "kv_cache_dtype", None) or given.get("--kv-cache-dtype", "auto")
-    return Load(
-        max_model_len=length,
+    load = Load(
+        max_model_len=spec.max_model_len or tokens,
         concurrency=spec.concurrency or 1,
         precision=_precision(engine.type, getattr(engine, "quantize", None), given),
         tensor=shared.sizes.get("tensor_parallel_size") if shared else None,
         copies=shared.sizes.get("data_parallel_size", 1) if shared else 1,
         cache_element=1 if cached.startswith("fp8") else 2,
-        dtype=_DTYPES.get(given.get("--dtype") or (spec.env.get("DTYPE", "") if engine.type == "tgi" else ""), ""),
+        dtype=_DTYPES.get(given.get("--dtype", ""), ""),
         utilisation=_share(given),
-        batched_tokens=batched or _whole(given, "--max-num-batched-tokens") or BATCHED_TOKENS,
-        sequences=_first(engine, "max_num_seqs", "max_running_requests") or SEQUENCES,
+        batched_tokens=batched or _whole(engine.type, given, *_STEPS) or BATCHED_TOKENS,
+        sequences=_first(engine, "max_num_seqs", "max_running_requests")
+        or _whole(engine.type, given, *_AT_ONCE)
+        or SEQUENCES,
     )
+    return _in_full(load, cached) if load.dtype == "float32" else load
+
+
+def _in_full(load: Load, cached: str) -> Load:
+    """In thirty-two bits, but for what is told to be smaller; left to the engine, the cache is of the model's type."""
+    precision = Precision.FULL if load.precision is Precision.STORED else load.precision
+    return replace(load, precision=precision, cache_element=load.element if cached == "auto" else load.cache_element)
+
+
+def _held(weights: Weights, load: Load) -> Precision:
+    """What the engine makes of these weights: packed ones stay as they are, wide ones become what it computes in."""
+    if weights.is_packed:
+        return Precision.STORED
+    is_narrowed = load.dtype in {"float16", "bfloat16"} and not _WIDE.isdisjoint(weights.dtypes[:1])
+    return Precision.HALF if is_narrowed and load.precision is Precision.STORED else load.precision
 
 
 def llamacpp_load(context: int | None) -> Load:
@@ -119,20 +160,10 @@ def _precision(engine: str, quantize: str | None, given: Mapping[str, str]) -> P
     return schemes.get(asked, Precision.STORED)
 
 
-def _given(args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Every flag with its value, as `--flag value` or `--flag=value`; underscores are hyphens."""
-    for position, text in enumerate(args):
-        flag, equals, value = text.partition("=")
-        if flag.startswith("-"):
-            following = args[position + 1] if position + 1 < len(args) else ""
-            yield flag.replace("_", "-"), value if equals else following
-
-
-def _whole(given: Mapping[str, str], *flags: str) -> int | None:
-    for flag in flags:
-        if given.get(flag, "").isascii() and given.get(flag, "").isdigit():
-            return int(given[flag]) or None
-    return None
+def _whole(engine: str, given: Mapping[str, str], *flags: str) -> int | None:
+    """The first of these flags that has a number above 0."""
+    counts = (read_count(given[flag], engine) for flag in flags if flag in given)
+    return next((count for count in counts if count), None)
 
 
 def _share(given: Mapping[str, str]) -> Fraction:

@@ -67,10 +67,15 @@ class Load:
     batched_tokens: int = BATCHED_TOKENS
     sequences: int = SEQUENCES
     dtype: str = ""
-    """What the engine is told to compute in, `bfloat16` or `float16`; empty where it chooses itself."""
+    """What the engine is told to compute in, `bfloat16`, `float16` or `float32`; empty where it chooses itself."""
 
     by_layers: bool = False
     """Whether GPUs hold whole layers (llama.cpp), not a part of each (tensor parallelism)."""
+
+    @property
+    def element(self) -> int:
+        """Bytes of one number that is computed with."""
+        return 4 if self.dtype == "float32" else 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ class Precision(StrEnum):
     HALF = "half"
     """Sixteen bits: what packed weights become where an engine cannot compute with them."""
 
+    FULL = "full"
+    """Thirty-two bits: what an engine makes of narrower weights that are not packed, where it is told to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -51,22 +54,22 @@ class Weights:
         """Whether the files are smaller than sixteen bits for each parameter already."""
         return bool(self.dtypes) and self.dtypes[0] not in _WIDE
 
-    def at(self, precision: Precision, *, vocabulary: int, hidden: int) -> int:
-        """Bytes in memory over all GPUs; embeddings and output head stay at sixteen bits where others shrink.
+    def at(self, precision: Precision, *, vocabulary: int, hidden: int, element: int = 2) -> int:
+        """Bytes in memory over all GPUs; embeddings and output head stay at `element` bytes each where others shrink.
 
         Raises:
             UnknownWeights: packed weights at another precision, and nobody said how many parameters they stand for.
         """
-        if precision is Precision.STORED:
+        if precision is Precision.STORED or (precision is Precision.FULL and self.is_packed):
             return self.bytes
         count = self.logical_parameters if self.is_packed else self.parameters
         if count is None:
             raise UnknownWeights("the files are packed, and how many parameters they stand for is not known")
-        if precision is Precision.HALF:
-            return 2 * count
+        if precision in {Precision.HALF, Precision.FULL}:
+            return (2 if precision is Precision.HALF else 4) * count
         apart = 2 * vocabulary * hidden
         percent = 102 if precision is Precision.INT8 else 56
-        return -(-(count - apart) * percent // 100) + 2 * apart
+        return -(-(count - apart) * percent // 100) + element * apart
 
 
 def weigh(headers: Iterable[Mapping[str, Any]]) -> Weights:

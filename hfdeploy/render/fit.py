@@ -8,7 +8,13 @@ from hfdeploy.fit import Arithmetic, Fit, Model, Precision, Weights, gib
 from hfdeploy.render.hardware import NOTHING, describe_status, hardware_json
 from hfdeploy.render.table import Column, Table
 
-_WORDS = {Precision.STORED: "as stored", Precision.INT8: "8-bit", Precision.INT4: "4-bit", Precision.HALF: "16-bit"}
+_WORDS = {
+    Precision.STORED: "as stored",
+    Precision.INT8: "8-bit",
+    Precision.INT4: "4-bit",
+    Precision.HALF: "16-bit",
+    Precision.FULL: "32-bit",
+}
 
 
 def fit_table(fits: Sequence[Fit], *, asked: str = "") -> Table:

@@ -1,5 +1,6 @@
 """Objections to memory: what the lock file says of a model, against what its spec asks for."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from hfdeploy.lock import FILE, Lock
 from hfdeploy.plan import Plan
 from hfdeploy.review.finding import Finding, Severity, finding_of
 from hfdeploy.spec import EndpointSpec, LoadedSpec
+from hfdeploy.spec.length import told
 
 _RULES: Final = {
     "weights_exceed_budget": ("weights-exceed-memory", "instance"),
@@ -25,7 +27,7 @@ MEMORY_RULES: Final = frozenset(rule for rule, _ in _RULES.values())
 _POSITIONED: Final = frozenset({"vllm", "sglang", "tgi"})
 """Engines whose length is that of one sequence."""
 
-_EXTENSIONS: Final = ("rope", "hf_overrides", "model_override", "allow_long", "allow_overwrite_longer")
+_EXTENSIONS: Final = re.compile(r"(?<![a-z])rope|hf_overrides|model_override|allow_long|allow_overwrite_longer")
 """What arguments and variables have in their names that stretch a model or let it be stretched."""
 
 
@@ -49,15 +51,25 @@ def of_length(one: LoadedSpec, fit: Fit, lock: Lock) -> Iterable[Finding]:
         one,
         "context-too-long",
         Severity.WARNING,
-        "args" if one.spec.max_model_len is None else "max_model_len",
+        _place(one.spec),
         f"Sequences may have {length} tokens, and {one.spec.repository} has positions for {most} (config.json).{end}",
         fix=f"Set max_model_len to {most} at most, or tell the engine how to scale the positions (rope_scaling).",
     )
 
 
+def _place(spec: EndpointSpec) -> str:
+    """The field that tells the engine its length."""
+    said = told(spec.engine, spec.args, spec.env)
+    return said[0] if said and spec.max_model_len is None else "max_model_len"
+
+
 def _extends(spec: EndpointSpec) -> bool:
-    said = (*spec.args, *spec.env)
-    return any(word in text.lower().replace("-", "_") for text in said for word in _EXTENSIONS)
+    return any(stretches(text) for text in (*spec.args, *spec.env))
+
+
+def stretches(text: str) -> bool:
+    """Whether an argument, or the name of a variable, has to do with sequences beyond a model's own length."""
+    return _EXTENSIONS.search(text.lower().replace("-", "_")) is not None
 
 
 def ways_of(spec: EndpointSpec, fit: Fit, lock: Lock, catalog: Catalog) -> tuple[Fit, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hfdeploy.catalog import Catalog, Hardware
 from hfdeploy.cost import estimate, format_month
-from hfdeploy.fit import FitVerdict, judge_best, load_of
+from hfdeploy.fit import FitVerdict, can_be_judged, judge_best, load_of
 from hfdeploy.lock import Lock
 from hfdeploy.plan import Plan
 from hfdeploy.quota import Entry, Ledger, QuotaVerdict
@@ -75,7 +75,7 @@ def _holds(plan: Plan, row: Hardware, lock: Lock) -> bool:
     if (row.instance_type, row.instance_size) == (plan.hardware.instance_type, plan.hardware.instance_size):
         return True
     locked = lock.of(plan.spec)
-    if locked is None or locked.model is None:
+    if locked is None or locked.model is None or not can_be_judged(plan.spec):
         return False
     return judge_best(locked.model, row, load_of(plan)).verdict is FitVerdict.FIT
 
