@@ -16,6 +16,7 @@ from hfdeploy.catalog import Catalog, Hardware, HardwareStatus
 from hfdeploy.errors import SpecError
 from hfdeploy.owner import user_tags
 from hfdeploy.plan import ENGINE_KEYS
+from hfdeploy.review.exposure import level_of
 from hfdeploy.spec import LoadedSpec, Security, parse_spec
 from hfdeploy.spec.engine import ENGINES
 from hfdeploy.spec.scaling import LONGEST_IDLE, SHORTEST_IDLE
@@ -129,7 +130,7 @@ def _words(live: Endpoint) -> dict[str, Any]:
         "region": live.provider.region,
         "instance": {"type": compute.instance_type, "size": compute.instance_size},
         "autoscaling": {"min": scaling.min_replica, "max": scaling.max_replica},
-        "security": _security(live.type),
+        "security": level_of(live.type).value,
         "engine": _engine(live),
         "args": _args(model.args or []),
         "env": {name: value for name, value in model.env.items() if _is_trusting(name, value)},
@@ -141,11 +142,6 @@ def _words(live: Endpoint) -> dict[str, Any]:
     if scaling.min_replica == 0 and idle is not None and SHORTEST_IDLE <= timedelta(minutes=idle) <= LONGEST_IDLE:
         words["autoscaling"]["scale_to_zero_after"] = f"{idle}m"
     return words
-
-
-def _security(level: str) -> str:
-    """The old level `protected` took the token of any account, as `authenticated` does."""
-    return level if level in set(Security) else Security.AUTHENTICATED.value
 
 
 def _engine(live: Endpoint) -> dict[str, Any]:

@@ -55,14 +55,14 @@ def _open(answer: Answer, review: Review) -> Answer:
     if not review.unjudged:
         return answer
     level = Level.UNKNOWN if answer.level is Level.GOOD else answer.level
-    says_something = review.plans or (review.against and answer.question == _COST)
+    says_something = review.plans or review.live or (review.against and answer.question == _COST)
     known = f"{answer.text} " if says_something else ""
     return replace(answer, level=level, text=f"{known}Not judged: {named(review.unjudged, _NAMED)}.")
 
 
 def _fits(lines: Sequence[Line]) -> Answer:
     question = "Does it fit?"
-    judged = {line.name: line.fit.verdict if line.fit else FitVerdict.UNKNOWN for line in lines if line.plan}
+    judged = {line.name: line.fit.verdict if line.fit else FitVerdict.UNKNOWN for line in lines if line.is_there}
     by = {verdict: [name for name, one in judged.items() if one is verdict] for verdict in FitVerdict}
     if not judged:
         return Answer(question, Level.GOOD, "Nothing is deployed by this change.")
