@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_audit_live import CATALOG, LOCK, NOW, SMALL, foreign, live_of
 
 from hfdeploy import render
-from hfdeploy.audit import Audit, Evidence, examine
+from hfdeploy.audit import Audit, Evidence, cost_by_tag, examine
 from hfdeploy.policy import parse_policy
 from hfdeploy.render.answers import Answer, Level, answers
 from hfdeploy.spec import parse_spec
@@ -126,7 +126,7 @@ def test_limits_are_held_against_what_is_live_whatever_a_spec_may_say_of_it(repl
         "policy-tags": "a" not in live.tags,
     }
     assert breached(found) == {rule for rule, is_broken in expected.items() if is_broken}
-    assert (answered(found)[EXPOSURE].level is Level.GOOD) == (level == "private")
+    assert answered(found)[EXPOSURE].text.startswith("Only who has a token") == (level == "private")
 
 
 class TestUnreadable:
@@ -170,3 +170,21 @@ def test_what_is_hidden_and_has_no_default_image_is_there_with_its_cost() -> Non
     assert not found.review.plans
     assert breached(found) == set()
     assert answered(found)[COST].text == "$0.00 to $584.00 a month."
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=4))
+def test_a_tag_is_free_of_charge_only_where_its_endpoints_are(priced: list[bool]) -> None:
+    """`$0.00` beside a tag whose endpoints have no price would be believed; a sum is of those that have one."""
+    live = []
+    for number, has_price in enumerate(priced):
+        one = live_of(parse_spec({**SMALL, "name": f"e{number}", "tags": ["team:search"]}))
+        unlisted = one.compute.model_copy(update={"instance_type": "quantum-q9"})
+        live.append(one if has_price else one.model_copy(update={"compute": unlisted}))
+    found = audit(*live)
+
+    tags = cost_by_tag(found.residents)
+    month = ("$0.00", f"${584 * sum(priced):,}.00") if any(priced) else ("unpriced", "unpriced")
+    assert render.tag_table(tags).rows == (("team:search", str(len(priced)), *month),)
+    assert f"| `team:search` | {len(priced)} | {'–'.join(dict.fromkeys(month))} |" in render.audit_markdown(found, tags)
+    [row] = render.audit_json(found, tags)["by_tag"]["rows"]
+    assert row["monthly_ceiling"] == (str(584 * sum(priced)) if any(priced) else None)

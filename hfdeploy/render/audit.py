@@ -61,8 +61,8 @@ def tag_table(rows: Iterable[TagCost], key: str | None = None) -> Table:
             (
                 none if row.tag == UNTAGGED else plain_line(row.tag),
                 str(len(row.names)),
-                format_money(row.total.floor),
-                format_money(row.total.ceiling),
+                format_money(row.floor),
+                format_money(row.ceiling),
             )
             for row in rows
         ),

@@ -131,7 +131,7 @@ def _tags(tags: Sequence[TagCost], key: str | None, most: int) -> str:
     none = f"no {prose(key)} tag" if key else "no tag"
     rows = [
         f"| {none if row.tag == UNTAGGED else code(row.tag, in_cell=True)} | {len(row.names)} | "
-        f"{_range(format_money(row.total.floor), format_money(row.total.ceiling))} |"
+        f"{_range(format_money(row.floor), format_money(row.ceiling))} |"
         for row in tags[:most]
     ]
     head = "| Tag | Endpoints | Month |\n| --- | ---: | ---: |\n"
