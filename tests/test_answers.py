@@ -1,15 +1,20 @@
 """Five answers, findings, tables and requests of one review: no form of it says what another denies."""
 
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import SPEC, run
 from hypothesis import given
 from hypothesis import strategies as st
 from rulings import SNAPSHOT, TODAY, loaded
 
 from hfdeploy import render
 from hfdeploy.catalog import Catalog, Quota
-from hfdeploy.lock import Lock
+from hfdeploy.lock import FILE, Lock, Locked, pinned, write_lock
+from hfdeploy.plan import make_plan
 from hfdeploy.policy import parse_policy
 from hfdeploy.render.answers import Answer, Level, answers
 from hfdeploy.review import Change, Difference, Review, review_specs, ruled, with_change
@@ -104,3 +109,35 @@ def test_an_answer_is_in_the_way_where_a_finding_of_its_own_is(
     assert (told[QUOTA].level is Level.BAD) == bool(stopping & {"quota-minimum", "quota-maximum"})
     assert (told[EXPOSURE].level is Level.BAD) == bool(stopping & {"public-endpoint", "policy-security"})
     assert review.blocking or Level.BAD not in {one.level for one in told.values()}
+
+
+class TestRequests:
+    @given(st.text("0123456789abcdef", min_size=40, max_size=40), st.sampled_from([None, "main"]))
+    def test_what_is_shown_is_what_up_sends(self, commit: str, revision: str | None) -> None:
+        """At the commit that is locked, also where the spec names none or a branch."""
+        one = loaded(revision=revision)
+        key = "acme/chat" if revision is None else f"acme/chat@{revision}"
+        lock = Lock({key: Locked(commit, None, "Nobody looked.")})
+
+        review = review_specs([one], SNAPSHOT, lock)
+
+        [shown] = render.plan_json(review, namespace="acme", catalog=SNAPSHOT)["endpoints"]
+        sent = make_plan(pinned(one.spec, lock), SNAPSHOT).body
+        assert shown["request"] == sent
+        assert sent["model"]["revision"] == commit
+        text = json.dumps([sent], sort_keys=True, ensure_ascii=False)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        assert digest in render.comment(review)
+        assert digest in render.page(review)
+
+    def test_another_lock_file_is_another_request(self, tmp_path: Path) -> None:
+        """Two models under one digest would be approved as one."""
+        (tmp_path / "demo.yaml").write_text(SPEC)
+        told = {}
+        for commit in ("1" * 40, "2" * 40):
+            lock = Lock({"HuggingFaceTB/SmolLM2-360M-Instruct": Locked(commit, None, "Nobody looked.")})
+            (tmp_path / FILE).write_text(write_lock(lock))
+            told[commit] = run("plan", tmp_path, "--body").stdout
+
+        for commit, said in told.items():
+            assert f'"revision": "{commit}"' in said
