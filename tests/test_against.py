@@ -92,6 +92,7 @@ class TestRevision:
             (["--against", "state"], "name it with --stack"),
             (["--against", "live", "--offline"], "--offline says not to ask anybody"),
             (["--live", "--offline"], "--offline says not to ask anybody"),
+            (["--usage", "metrics", "--offline"], "--usage metrics asks the service, and --offline says not to ask"),
         ],
     )
     def test_what_cannot_be_meant_is_said(self, repository: Repository, options: list[str], sentence: str) -> None:

@@ -1,6 +1,7 @@
 """audit: everything live in a namespace under the rules of a review, by the real command against the emulator."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -158,6 +159,7 @@ def test_an_endpoint_that_cannot_be_read_is_named(emulator: Running) -> None:
     assert ([one["name"] for one in told["endpoints"]], told["unreadable"]) == (["fine"], ["odd"])
     assert rules(told, "odd") == {"unreadable": "warning"}
     assert "Unreadable, and not in the sums: odd." in ended.stdout
+    assert re.search(r"1 endpoint +unknown +\$584\.00 \+ unknown\n", ended.stdout)
 
 
 def test_an_empty_namespace_is_an_audit_too(emulator: Running) -> None:

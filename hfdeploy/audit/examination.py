@@ -14,7 +14,7 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.lock import Lock, Locked, gguf_of, key_of
 from hfdeploy.plan import ENGINE_KEYS, Plan
-from hfdeploy.policy import IMAGE_LIMITS, RULES, LoadedPolicy
+from hfdeploy.policy import RULES, LoadedPolicy
 from hfdeploy.review import Finding, Review, Severity, review_specs, under_policy
 from hfdeploy.spec import LoadedSpec
 from hfdeploy.usage import Known, Load
@@ -94,33 +94,19 @@ def examine(
         usage={one.name: one.known for one in residents if one.known is not None},
         costs={one.name: one.cost for one in residents},
         audited=namespace,
+        live={one.name: one.facts for one in residents},
+        unplanned=(),  # nobody asks for them: they are there, with all that they cost
+        unread=tuple(unreadable),
     )
-    review = _ruled(review, loaded, plans, by_name, now, policy)
+    review = _ruled(review, loaded, now, policy)
     return Audit(namespace, now, idle_days, known, review, residents, evidence, tuple(unreadable))
 
 
-def _ruled(
-    review: Review,
-    loaded: Sequence[LoadedSpec],
-    plans: Mapping[str, Plan],
-    residents: Mapping[str, Resident],
-    now: datetime,
-    policy: LoadedPolicy | None,
-) -> Review:
+def _ruled(review: Review, loaded: Sequence[LoadedSpec], now: datetime, policy: LoadedPolicy | None) -> Review:
     """The review under a policy, which has the last word; sorted by name and weight."""
     judged = under_policy(review, loaded, today=now.date(), policy=policy)
-    kept = [one for one in judged.findings if not _is_of_another_image(one, plans, residents)]
-    kept.sort(key=lambda one: (one.endpoint, list(Severity).index(one.severity), one.rule))
-    return replace(judged, findings=tuple(kept))
-
-
-def _is_of_another_image(finding: Finding, plans: Mapping[str, Plan], residents: Mapping[str, Resident]) -> bool:
-    """Whether a policy judged the image that stands in the place of one that is hidden, or that no spec may name."""
-    if finding.rule not in IMAGE_LIMITS or finding.endpoint not in plans:
-        return False
-    (planned,) = plans[finding.endpoint].body["model"]["image"].values()
-    model = residents[finding.endpoint].live.model
-    return bool(planned.get("url") != (model.image.get(model.engine) or {}).get("url"))
+    by_weight = sorted(judged.findings, key=lambda one: (one.endpoint, list(Severity).index(one.severity), one.rule))
+    return replace(judged, findings=tuple(by_weight))
 
 
 def _of_its_engine(fit: Fit, one: Resident) -> Fit:

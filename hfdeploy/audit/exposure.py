@@ -6,7 +6,7 @@ from hfdeploy.audit.resident import Resident
 from hfdeploy.audit.waste import found
 from hfdeploy.plan import Plan
 from hfdeploy.review import Finding, Severity
-from hfdeploy.review.exposure import CLOSED, of_public
+from hfdeploy.review.exposure import CLOSED, RETIRED, of_public
 from hfdeploy.review.hygiene import of_idleness, of_image, of_remote_code
 from hfdeploy.spec import Security, is_commit
 
@@ -17,8 +17,10 @@ def of_exposure(one: Resident) -> Iterator[Finding]:
     if level == Security.PUBLIC:
         yield found(one, "public-endpoint", Severity.WARNING, "security", of_public(one.name), fix=CLOSED)
     elif level not in set(Security):
+        limited = "" if level == RETIRED else ", and a policy that limits levels does not allow it"
         sentence = (
-            f"Its level {level!r} is none that the service offers today; the other rules take it for authenticated. "
+            f"Its level {level!r} is none that the service offers today; the other rules take it for authenticated"
+            f"{limited}. "
             f"There are private (a token of the owner or a member), authenticated (of any account) and public (none)."
         )
         yield found(one, "security-retired", Severity.WARNING, "security", sentence, fix="Set security to private.")

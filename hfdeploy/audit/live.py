@@ -17,6 +17,7 @@ from hfdeploy.errors import SpecError
 from hfdeploy.fit import loaded_beside, read_variables
 from hfdeploy.owner import user_tags
 from hfdeploy.plan import ENGINE_KEYS
+from hfdeploy.review.exposure import level_of
 from hfdeploy.review.memory import stretches
 from hfdeploy.spec import LoadedSpec, Security, parse_spec
 from hfdeploy.spec.engine import ENGINES
@@ -132,7 +133,7 @@ def _words(live: Endpoint) -> dict[str, Any]:
         "region": live.provider.region,
         "instance": {"type": compute.instance_type, "size": compute.instance_size},
         "autoscaling": {"min": scaling.min_replica, "max": scaling.max_replica},
-        "security": _security(live.type),
+        "security": level_of(live.type).value,
         "engine": engine,
         "args": _args(model.args or [], engine["type"]),
         "env": dict(_env(model.env, engine["type"])),
@@ -144,11 +145,6 @@ def _words(live: Endpoint) -> dict[str, Any]:
     if scaling.min_replica == 0 and idle is not None and SHORTEST_IDLE <= timedelta(minutes=idle) <= LONGEST_IDLE:
         words["autoscaling"]["scale_to_zero_after"] = f"{idle}m"
     return words
-
-
-def _security(level: str) -> str:
-    """The old level `protected` took the token of any account, as `authenticated` does."""
-    return level if level in set(Security) else Security.AUTHENTICATED.value
 
 
 def _engine(live: Endpoint) -> dict[str, Any]:

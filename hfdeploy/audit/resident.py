@@ -7,7 +7,9 @@ from hfdeploy.audit.activity import Activity
 from hfdeploy.catalog import Hardware
 from hfdeploy.cost import HOURS_PER_MONTH, Estimate, estimate
 from hfdeploy.owner import user_tags
+from hfdeploy.policy import Facts
 from hfdeploy.quota import Demand
+from hfdeploy.review.exposure import RETIRED, level_of
 from hfdeploy.spec import LoadedSpec
 from hfdeploy.usage import Known, Load
 from hfdeploy.wire import Endpoint, State
@@ -56,6 +58,21 @@ class Resident:
     def tags(self) -> tuple[str, ...]:
         """Those that people wrote, each once."""
         return tuple(dict.fromkeys(user_tags(self.live.tags)))
+
+    @property
+    def facts(self) -> Facts:
+        """What a policy's limits are held against: what it is, whatever of it can be said in a spec."""
+        live, variant = self.live, self.live.model.image.get(self.live.model.engine) or {}
+        # What nobody knows is beyond a limit: only the old level stands for one of today's.
+        security = level_of(live.type).value if live.type == RETIRED else live.type
+        image = variant.get("url")
+        return Facts(
+            self.hardware,
+            security,
+            live.compute.scaling.max_replica,
+            self.tags,
+            image if isinstance(image, str) and image else None,
+        )
 
     @property
     def replicas_up(self) -> int:

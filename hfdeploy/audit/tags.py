@@ -24,6 +24,20 @@ class TagCost:
     expected: Decimal | None
     """A month at the usage known, of those endpoints that have one; None where none has."""
 
+    @property
+    def floor(self) -> Decimal | None:
+        """A month at the fewest replicas, of those that have a price; None where none has."""
+        return self.total.floor if self._is_priced else None
+
+    @property
+    def ceiling(self) -> Decimal | None:
+        """A month at the most replicas, of those that have a price; None where none has."""
+        return self.total.ceiling if self._is_priced else None
+
+    @property
+    def _is_priced(self) -> bool:
+        return len(self.total.unpriced) < len(self.names)
+
 
 def cost_by_tag(residents: Iterable[Resident], key: str | None = None) -> tuple[TagCost, ...]:
     """Cost by tag, sorted, those without one last.

@@ -11,6 +11,7 @@ from hfdeploy.catalog import Catalog
 from hfdeploy.cli import terminal
 from hfdeploy.cli.program import Program, surroundings
 from hfdeploy.cli.service import QUICK, require_namespace, service
+from hfdeploy.cli.usage import METRICS
 from hfdeploy.errors import Unreachable, UsageError
 from hfdeploy.lock import Lock
 from hfdeploy.review import Before, Change, Review
@@ -48,14 +49,14 @@ class Comparison:
         """The same where that asks nobody, which a git revision does not; else no comparison."""
         return replace(self, against=None) if self.against in set(Baseline) else self
 
-    def require_meant(self, *, live: bool) -> None:
+    def require_meant(self, *, live: bool, usage: str | None) -> None:
         """Refuse what contradicts itself.
 
         Raises:
             UsageError: a look at the service without a network, or a state without a stack.
         """
-        if self.offline and (live or self.against == Baseline.LIVE):
-            asked = "--live" if live else "--against live"
+        asking = {"--live": live, "--against live": self.against == Baseline.LIVE, "--usage metrics": usage == METRICS}
+        if self.offline and (asked := next((option for option, is_given in asking.items() if is_given), "")):
             raise UsageError(f"{asked} asks the service, and --offline says not to ask anybody: leave one of them out.")
         if self.against == Baseline.STATE and self.stack is None:
             raise UsageError("--against state compares with the state of a stack: name it with --stack.")

@@ -123,7 +123,7 @@ def plan(
     what the service says today, and --against what changes. Ends with 5 when a finding has to be settled first.
     """
     asked = Comparison(against, offline, stack, program)
-    asked.require_meant(live=live)
+    asked.require_meant(live=live, usage=usage)
     live = live or asked.asks_service
     chosen = choose(
         stack=stack, program=program, namespace=namespace, api_url=api_url, with_token=live or usage == METRICS

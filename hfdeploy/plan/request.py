@@ -58,6 +58,8 @@ class Plan:
     """One endpoint as it will be asked for."""
 
     spec: EndpointSpec
+    """As its file has it: of a review, the body names the commit that is locked."""
+
     hardware: Hardware
     resolution: Resolution
     body: Body

@@ -6,16 +6,16 @@ Everything is pure but the reading of the file: the day that decides whether an 
 """
 
 from hfdeploy.policy.document import Approval, Level, Limits, Policy, Waiver, policy_schema
-from hfdeploy.policy.limits import IMAGE_LIMITS, Breach, breaches, over_ceiling
+from hfdeploy.policy.limits import Breach, Facts, breaches, facts_of, over_ceiling
 from hfdeploy.policy.reading import LoadedPolicy, parse_policy, read_policy
 from hfdeploy.policy.rules import RULES, Rule, Severity
 from hfdeploy.policy.weighing import Weight, approvals, weigh
 
 __all__ = [
-    "IMAGE_LIMITS",
     "RULES",
     "Approval",
     "Breach",
+    "Facts",
     "Level",
     "Limits",
     "LoadedPolicy",
@@ -26,6 +26,7 @@ __all__ = [
     "Weight",
     "approvals",
     "breaches",
+    "facts_of",
     "over_ceiling",
     "parse_policy",
     "policy_schema",

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Final
 
+from hfdeploy.catalog import Hardware
 from hfdeploy.cost import HOURS_PER_MONTH, format_month, format_rate
 from hfdeploy.plan import Plan
 from hfdeploy.policy.document import Limits
@@ -17,8 +18,19 @@ _WORDS: Final[Mapping[str, str]] = {
     "security": "security level",
 }
 
-IMAGE_LIMITS: Final = frozenset({"policy-registry", "policy-digest"})
-"""The rules about the image that is asked for."""
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What limits are held against: an endpoint as a plan asks for it, or as it is live."""
+
+    hardware: Hardware
+    """With its cloud and region."""
+
+    security: str
+    max_replicas: int
+    tags: tuple[str, ...]
+    image: str | None
+    """None where the service chooses or hides it: nobody can say which it is, and no limit applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +45,34 @@ class Breach:
     fix: str
 
 
-def breaches(limits: Limits, plan: Plan) -> Iterator[Breach]:
-    """Everything in a plan that the limits do not allow."""
-    spec, hardware = plan.spec, plan.hardware
-    yield from _outside("cloud", limits.clouds, spec.cloud)
-    yield from _outside("region", limits.regions, spec.region)
+def facts_of(plan: Plan) -> Facts:
+    """What a plan asks for."""
+    spec = plan.spec
+    (variant,) = plan.body["model"]["image"].values()
+    return Facts(plan.hardware, spec.security.value, spec.autoscaling.max, tuple(spec.tags), variant.get("url"))
+
+
+def breaches(limits: Limits, facts: Facts) -> Iterator[Breach]:
+    """Everything about an endpoint that the limits do not allow."""
+    hardware = facts.hardware
+    yield from _outside("cloud", limits.clouds, hardware.vendor)
+    yield from _outside("region", limits.regions, hardware.region)
     yield from _outside("instance", limits.instances, hardware.spelling)
-    yield from _outside("security", limits.security, spec.security.value)
-    yield from _too_dear(limits.max_price_per_hour_usd, plan)
-    if limits.max_replicas is not None and spec.autoscaling.max > limits.max_replicas:
+    yield from _outside("security", limits.security, facts.security)
+    yield from _too_dear(limits.max_price_per_hour_usd, hardware)
+    if limits.max_replicas is not None and facts.max_replicas > limits.max_replicas:
         yield Breach(
             "policy-replicas",
             "autoscaling.max",
-            f"{spec.autoscaling.max} replicas are more than the policy allows, which is {limits.max_replicas}.",
+            f"{facts.max_replicas} replicas are more than the policy allows, which is {limits.max_replicas}.",
             f"Lower it to {limits.max_replicas}.",
         )
     for tag in limits.required_tags:
-        if not _matches(spec.tags, tag):
+        if not _matches(facts.tags, tag):
             yield Breach(
                 "policy-tags", "tags", f"The policy requires a tag {tag}, and there is none.", f"Add a tag {tag}."
             )
-    yield from _image(limits, plan)
+    yield from _image(limits, facts.image)
 
 
 def over_ceiling(limits: Limits, hourly: Iterable[tuple[str, Decimal | None]]) -> str:
@@ -97,22 +116,19 @@ def _matches(tags: Iterable[str], pattern: str) -> bool:
     return any(fnmatchcase(tag, pattern) for tag in tags)
 
 
-def _too_dear(most: Decimal | None, plan: Plan) -> Iterator[Breach]:
+def _too_dear(most: Decimal | None, hardware: Hardware) -> Iterator[Breach]:
     if most is None:
         return
-    price, allowed = plan.hardware.price_per_hour, format_rate(most)
+    price, allowed = hardware.price_per_hour, format_rate(most)
     if price is None:
-        said = f"{plan.hardware.spelling} has no price, and the policy allows {allowed} per replica."
+        said = f"{hardware.spelling} has no price, and the policy allows {allowed} per replica."
         yield Breach("policy-price", "instance", said, "Choose hardware with a price.")
     elif price > most:
-        said = f"{plan.hardware.spelling} costs {format_rate(price)}, and the policy allows {allowed} per replica."
+        said = f"{hardware.spelling} costs {format_rate(price)}, and the policy allows {allowed} per replica."
         yield Breach("policy-price", "instance", said, f"Choose an instance for {allowed} or less.")
 
 
-def _image(limits: Limits, plan: Plan) -> Iterator[Breach]:
-    """The image that is asked for; where the service chooses one, nobody can say which, and no limit applies."""
-    (variant,) = plan.body["model"]["image"].values()
-    image = variant.get("url")
+def _image(limits: Limits, image: str | None) -> Iterator[Breach]:
     if image is None:
         return
     if limits.images_by_digest and "@sha256:" not in image:

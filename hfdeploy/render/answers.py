@@ -1,7 +1,7 @@
 """The five questions of a reviewer, each answered in a sentence for the whole change: documents begin with them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Final
 
 from hfdeploy.cost import format_money
 from hfdeploy.fit import FitVerdict
-from hfdeploy.quota import Entry, Ledger, QuotaVerdict
+from hfdeploy.quota import Entry, QuotaVerdict
 from hfdeploy.render.change import leaves_out, signed
 from hfdeploy.render.lines import Line, lines_of, total_of
 from hfdeploy.render.quota import verdict_of
@@ -23,6 +23,11 @@ from hfdeploy.spec import Security
 _COST: Final = "What does it cost?"
 _NAMED: Final = 5
 """Endpoints that a sentence names; the others are counted."""
+
+_OF_QUOTA: Final = frozenset({"quota-minimum", "quota-maximum"})
+_OF_EXPOSURE: Final = frozenset(
+    {"public-endpoint", "exposure-widened", "exposure-narrowed", "security-retired", "policy-security"}
+)
 
 
 class Level(StrEnum):
@@ -46,7 +51,7 @@ class Answer:
 def answers(review: Review) -> tuple[Answer, ...]:
     """Fit, cost, quota, exposure, findings: always these five, in this order."""
     lines = lines_of(review)
-    judged = (_fits(lines), _cost(review), _quota(review.ledger, with_unchanged=leaves_out(review)), _exposure(lines))
+    judged = (_fits(lines), _cost(review), _quota(review), _exposure(review, lines))
     return (*(_open(answer, review) for answer in judged), _findings(review))
 
 
@@ -55,14 +60,14 @@ def _open(answer: Answer, review: Review) -> Answer:
     if not review.unjudged:
         return answer
     level = Level.UNKNOWN if answer.level is Level.GOOD else answer.level
-    says_something = review.plans or (review.against and answer.question == _COST)
+    says_something = review.plans or review.live or (review.against and answer.question == _COST)
     known = f"{answer.text} " if says_something else ""
     return replace(answer, level=level, text=f"{known}Not judged: {named(review.unjudged, _NAMED)}.")
 
 
 def _fits(lines: Sequence[Line]) -> Answer:
     question = "Does it fit?"
-    judged = {line.name: line.fit.verdict if line.fit else FitVerdict.UNKNOWN for line in lines if line.plan}
+    judged = {line.name: line.fit.verdict if line.fit else FitVerdict.UNKNOWN for line in lines if line.is_there}
     by = {verdict: [name for name, one in judged.items() if one is verdict] for verdict in FitVerdict}
     if not judged:
         return Answer(question, Level.GOOD, "Nothing is deployed by this change.")
@@ -106,12 +111,12 @@ def _percent(change: Decimal, before: Decimal) -> str:
     return f", {change / before * 100:+.0f} %" if before and change else ""
 
 
-def _quota(ledger: Ledger | None, *, with_unchanged: bool) -> Answer:
-    question = "Is there quota?"
+def _quota(review: Review) -> Answer:
+    question, ledger = "Is there quota?", review.ledger
     asked = [entry for entry in ledger.entries if entry.need_max] if ledger else []
     if ledger is None or (asked and all(entry.maximum is None for entry in asked)):
         takes = ", ".join(_takes(entry) for entry in asked[:_NAMED])
-        who = "All endpoints, unchanged ones included, take" if with_unchanged else "It takes"
+        who = "All endpoints, unchanged ones included, take" if leaves_out(review) else "It takes"
         needs = f" {who} at most {takes}." if takes else ""
         return Answer(question, Level.UNKNOWN, f"Nobody asked the service for the limits.{needs}")
     if not asked:
@@ -120,7 +125,7 @@ def _quota(ledger: Ledger | None, *, with_unchanged: bool) -> Answer:
     unknown = [entry for entry in asked if entry.verdict is QuotaVerdict.UNKNOWN]
     told = [f"{entry.account.kind} {verdict_of(entry)}" for entry in short]
     told += [f"{entry.account.kind} unknown" for entry in unknown]
-    if any(entry.verdict is QuotaVerdict.SHORT and ledger.is_certain(entry) for entry in short):
+    if _is_stopped(review, _OF_QUOTA):
         level = Level.BAD
     elif short:
         level = Level.CAUTION
@@ -135,7 +140,8 @@ def _takes(entry: Entry) -> str:
     return f"{entry.need_max} {entry.account.kind}"
 
 
-def _exposure(lines: Sequence[Line]) -> Answer:
+def _exposure(review: Review, lines: Sequence[Line]) -> Answer:
+    question, is_stopped = "Who can reach it?", _is_stopped(review, _OF_EXPOSURE)
     open_to = {
         level: [line.name for line in lines if line.security is level]
         for level in (Security.PUBLIC, Security.AUTHENTICATED)
@@ -143,11 +149,14 @@ def _exposure(lines: Sequence[Line]) -> Answer:
     told = [f"{CALLERS[level.value]}: {named(names, _NAMED)}" for level, names in open_to.items() if names]
     if widened := sum(line.is_widened for line in lines):
         told.append(f"wider than before: {widened} of {len(lines)}")
-    if not told:
-        return Answer("Who can reach it?", Level.GOOD, f"Only {CALLERS[Security.PRIVATE.value]}.")
-    text = "; ".join(told)
-    level = Level.BAD if open_to[Security.PUBLIC] and widened else Level.CAUTION
-    return Answer("Who can reach it?", level, f"{text[:1].upper()}{text[1:]}.")
+    text = "; ".join(told) or f"only {CALLERS[Security.PRIVATE.value]}"
+    level = Level.CAUTION if told else Level.GOOD
+    return Answer(question, Level.BAD if is_stopped else level, f"{text[:1].upper()}{text[1:]}.")
+
+
+def _is_stopped(review: Review, rules: Collection[str]) -> bool:
+    """Whether an answer is in the way: never without a finding that is."""
+    return any(finding.rule in rules for finding in review.blocking)
 
 
 def _findings(review: Review) -> Answer:

@@ -13,6 +13,7 @@ from hfdeploy.fit import FitVerdict
 from hfdeploy.render.plan import not_judged
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import plain_line
+from hfdeploy.render.unjudged import and_unknown
 from hfdeploy.usage import in_words
 
 
@@ -39,8 +40,8 @@ def audit_table(audit: Audit) -> Table:
         (
             f"{len(audit.residents)} endpoint{'' if len(audit.residents) == 1 else 's'}",
             *[""] * 8,
-            format_money(total.floor),
-            format_money(total.ceiling),
+            and_unknown(total.floor, audit.review),
+            and_unknown(total.ceiling, audit.review),
             *([format_money(expected_of(audit))] if with_expected else []),
         ),
     )
@@ -60,8 +61,8 @@ def tag_table(rows: Iterable[TagCost], key: str | None = None) -> Table:
             (
                 none if row.tag == UNTAGGED else plain_line(row.tag),
                 str(len(row.names)),
-                format_money(row.total.floor),
-                format_money(row.total.ceiling),
+                format_money(row.floor),
+                format_money(row.ceiling),
             )
             for row in rows
         ),
@@ -84,8 +85,8 @@ def use_table(audit: Audit) -> Table:
         (
             f"{len(audit.residents)} endpoint{'' if len(audit.residents) == 1 else 's'}",
             *[""] * 3,
-            format_money(total_of(audit).floor),
-            format_money(total_of(audit).ceiling),
+            and_unknown(total_of(audit).floor, audit.review),
+            and_unknown(total_of(audit).ceiling, audit.review),
             format_money(idle_burn(audit)),
         ),
     )

@@ -16,6 +16,7 @@ from hfdeploy.render.comment import FEW, LIMIT, SEVERITIES, SIZES, capped, five_
 from hfdeploy.render.groups import Group, grouped
 from hfdeploy.render.markup import code, fenced, folded, prose
 from hfdeploy.render.table import markdown
+from hfdeploy.render.unjudged import and_unknown, count_unjudged
 from hfdeploy.review import Finding, Severity
 
 
@@ -33,8 +34,9 @@ def verdict_line(audit: Audit) -> str:
     number, blocking, total = len(audit.residents), len(audit.review.blocking), total_of(audit)
     told = f"Audit of {audit.namespace}: {number} endpoint{'' if number == 1 else 's'}"
     if number:
-        told += f", {format_money(total.floor)} to {format_money(total.ceiling)} a month"
-    return f"{told}; {f'{blocking} to be settled first' if blocking else 'nothing to be settled first'}"
+        told += f", {format_money(total.floor)} to {and_unknown(total.ceiling, audit.review)} a month"
+    settled = f"{blocking} to be settled first" if blocking else "nothing to be settled first"
+    return "; ".join(filter(None, [told, count_unjudged(audit.review), settled]))
 
 
 def _parts(audit: Audit, tags: Sequence[TagCost], key: str | None, most: int, command: str) -> Iterator[str]:
@@ -129,7 +131,7 @@ def _tags(tags: Sequence[TagCost], key: str | None, most: int) -> str:
     none = f"no {prose(key)} tag" if key else "no tag"
     rows = [
         f"| {none if row.tag == UNTAGGED else code(row.tag, in_cell=True)} | {len(row.names)} | "
-        f"{_range(format_money(row.total.floor), format_money(row.total.ceiling))} |"
+        f"{_range(format_money(row.floor), format_money(row.ceiling))} |"
         for row in tags[:most]
     ]
     head = "| Tag | Endpoints | Month |\n| --- | ---: | ---: |\n"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hfdeploy.audit import Audit, Resident, TagCost
-from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, Total
+from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH
 from hfdeploy.quota import Entry
 from hfdeploy.render.audit import expected_of, idle_burn, total_of
 from hfdeploy.render.fit import one_fit_json
@@ -27,7 +27,9 @@ def audit_json(audit: Audit, tags: Iterable[TagCost], key: str | None = None) ->
         "hours_per_month": HOURS_PER_MONTH,
         "endpoints": [_endpoint(audit, one) for one in audit.residents],
         "totals": {
-            **_total_json(total),
+            "monthly_floor": money_text(total.floor),
+            "monthly_ceiling": money_text(total.ceiling),
+            "unpriced": list(total.unpriced),
             "hourly_floor": money_text(total.hourly_min),
             "hourly_ceiling": money_text(total.hourly_max),
             "monthly_expected": money_text(expected_of(audit)),
@@ -75,19 +77,13 @@ def _endpoint(audit: Audit, one: Resident) -> dict[str, Any]:
     }
 
 
-def _total_json(total: Total) -> dict[str, Any]:
-    return {
-        "monthly_floor": money_text(total.floor),
-        "monthly_ceiling": money_text(total.ceiling),
-        "unpriced": list(total.unpriced),
-    }
-
-
 def _tag(row: TagCost) -> dict[str, Any]:
     return {
         "tag": row.tag or None,
         "endpoints": list(row.names),
-        **_total_json(row.total),
+        "monthly_floor": money_text(row.floor),
+        "monthly_ceiling": money_text(row.ceiling),
+        "unpriced": list(row.total.unpriced),
         "monthly_expected": money_text(row.expected),
     }
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from hfdeploy.cost import CURRENCY, HOURS_PER_MONTH, Estimate
-from hfdeploy.plan import Plan
+from hfdeploy.policy import Facts
 from hfdeploy.render.text import plain_line
 from hfdeploy.review import Review
 
@@ -43,33 +43,34 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def focus_csv(review: Review, *, namespace: str | None, stack: str = "", answered: str = "") -> str:
-    """The endpoints that will be there, each with its range; one without a price has empty amounts, never zero.
+    """The endpoints that will be there, or are, each with its range; one without a price has empty amounts, never zero.
 
     `answered` is the day on which the service named its prices: those of the snapshot have a date of their own.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    costs, places = review.costs_of_all, {plan.name: plan.spec.namespace for plan in review.plans}
     writer.writerows(
-        _row(plan, review.cost_of(plan), plan.spec.namespace or namespace or "", stack, answered)
-        for plan in review.plans
+        _row(name, facts, costs[name], places.get(name) or namespace or "", stack, answered)
+        for name, facts in review.facts.items()
     )
     return text.getvalue()
 
 
-def _row(plan: Plan, cost: Estimate, namespace: str, stack: str, answered: str) -> list[str]:
-    replica_hours = Decimal(HOURS_PER_MONTH * plan.spec.autoscaling.max)
+def _row(name: str, facts: Facts, cost: Estimate, namespace: str, stack: str, answered: str) -> list[str]:
+    replica_hours = Decimal(HOURS_PER_MONTH * facts.max_replicas)
     tags: dict[str, str | bool] = {"stack": stack} if stack else {}
-    tags |= dict.fromkeys(plan.spec.tags, True)
+    tags |= dict.fromkeys(facts.tags, True)
     return [
         CURRENCY,
         "Usage",
         "AI and Machine Learning",
         "Hugging Face Inference Endpoints",
-        _shown(plan.hardware.region),
-        _shown(f"{namespace}/{plan.name}" if namespace else plan.name),
-        _shown(plan.name),
-        _shown(plan.hardware.id),
+        _shown(facts.hardware.region),
+        _shown(f"{namespace}/{name}" if namespace else name),
+        _shown(name),
+        _shown(facts.hardware.id),
         "Hours",
         _amount(replica_hours),
         _amount(cost.rate),

@@ -41,7 +41,7 @@ def junit(review: Review) -> str:
 def _cases(review: Review) -> Iterator[_Case]:
     known = {line.name: line for line in lines_of(review)}
     for line in known.values():
-        if line.plan:
+        if line.is_there:
             yield from _memory(line)
             if not line.findings:
                 yield _Case(line.name, "review")

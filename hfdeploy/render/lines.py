@@ -8,9 +8,11 @@ from decimal import Decimal
 from hfdeploy.cost import Estimate, Total, add_up
 from hfdeploy.fit import Fit, FitVerdict
 from hfdeploy.plan import Plan
+from hfdeploy.policy import Facts
 from hfdeploy.render.change import totals
 from hfdeploy.render.unjudged import action_words
 from hfdeploy.review import Action, Delta, Finding, Review
+from hfdeploy.review.exposure import level_of
 from hfdeploy.spec import EndpointSpec, Security
 
 MOST_SHOWN = 50
@@ -25,7 +27,7 @@ class Line:
 
     name: str
     plan: Plan | None
-    """None for one that is removed, or of which no plan could be made."""
+    """None for one that is removed, of which no plan could be made, or that is live and can be said in no spec."""
 
     delta: Delta | None
     """None where nothing was compared."""
@@ -33,10 +35,18 @@ class Line:
     fit: Fit | None
     findings: tuple[Finding, ...]
     cost: Estimate | None = None
-    """What it costs by its plan and what is known of its use; None without a plan."""
+    """What it costs by its plan and what is known of its use, or as it is live; None without either."""
 
     unplanned: EndpointSpec | None = None
     """Its spec, where no plan could be made of that."""
+
+    live: Facts | None = None
+    """What it is, in an audit."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is deployed by the change, or live already."""
+        return self.plan is not None or self.live is not None
 
     @property
     def action(self) -> str:
@@ -74,7 +84,9 @@ class Line:
 
     @property
     def security(self) -> Security | None:
-        """Who will reach it; None where nothing is left to reach."""
+        """Who will reach it; None where nothing is left to reach. What is live says it itself."""
+        if self.live is not None:
+            return level_of(self.live.security)
         if self.delta is not None:
             return self.delta.exposure.after
         spec = self.plan.spec if self.plan else self.unplanned
@@ -90,6 +102,7 @@ def lines_of(review: Review) -> tuple[Line, ...]:
         found[finding.endpoint].append(finding)
     changed = [one.name for one in review.deltas if one.action is not Action.UNCHANGED]
     unplanned = {spec.name: spec for spec in review.unplanned}
+    costs = review.costs_of_all
     return tuple(
         Line(
             name,
@@ -97,10 +110,11 @@ def lines_of(review: Review) -> tuple[Line, ...]:
             deltas.get(name),
             review.fits.get(name),
             tuple(found[name]),
-            review.cost_of(plans[name]) if name in plans else None,
+            costs.get(name),
             unplanned.get(name),
+            review.live.get(name),
         )
-        for name in dict.fromkeys([*plans, *unplanned, *changed])
+        for name in dict.fromkeys([*review.live, *plans, *unplanned, *changed])
     )
 
 
@@ -113,7 +127,7 @@ def total_of(review: Review) -> tuple[Total | None, Total]:
     """What all endpoints cost together, before (None where nothing was compared) and after."""
     if review.against:
         return totals(review)
-    return None, add_up({**review.costs, **{plan.name: review.cost_of(plan) for plan in review.plans}})
+    return None, add_up(review.costs_of_all)
 
 
 def ceiling_delta(line: Line) -> Decimal:

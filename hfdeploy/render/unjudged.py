@@ -21,9 +21,9 @@ def action_words(action: Action) -> str:
 
 
 def count_unjudged(review: Review) -> str:
-    """`2 specs could not be judged`; empty where all were."""
-    number = len(review.unjudged)
-    return f"{number} spec{'' if number == 1 else 's'} could not be judged" if number else ""
+    """`2 specs could not be judged`, of an audit `2 endpoints`; empty where all were."""
+    number, what = len(review.unjudged), "endpoint" if review.audited else "spec"
+    return f"{number} {what}{'' if number == 1 else 's'} could not be judged" if number else ""
 
 
 def unjudged_sentence(review: Review) -> str:

@@ -8,11 +8,12 @@ what there was ─change→ deltas, ledger of the quota, and the findings of bot
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hfdeploy.catalog import Catalog
 from hfdeploy.errors import UnknownHardware, UsageError
 from hfdeploy.fit import Fit
-from hfdeploy.lock import Lock
+from hfdeploy.lock import Lock, pinned
 from hfdeploy.plan import Plan, make_plan
 from hfdeploy.review.change import Before, Change, Difference
 from hfdeploy.review.delta import Action, Delta, Exposure
@@ -58,7 +59,7 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
     ways: dict[str, tuple[Fit, ...]] = {}
     for one in loaded:
         try:
-            plan = make_plan(one.spec, catalog)
+            plan = _planned(one.spec, catalog, lock)
         except UnknownHardware as error:
             findings.append(finding_of(one, "unknown-hardware", Severity.ERROR, "instance", str(error)))
             unplanned.append(one.spec)
@@ -75,3 +76,8 @@ def review_specs(loaded: Sequence[LoadedSpec], catalog: Catalog, lock: Lock = Lo
         findings += [*of_parallel_sizes(one, plan), *of_dtype(one, plan, fit), *of_length(one, fit, lock)]
         findings += of_memory(one, fit, lock, found)
     return Review(tuple(plans), tuple(findings), fits, ways, unplanned=tuple(unplanned))
+
+
+def _planned(spec: EndpointSpec, catalog: Catalog, lock: Lock) -> Plan:
+    """The request as `up` sends it, at the commit that is locked; the rules are about the spec as its file has it."""
+    return replace(make_plan(pinned(spec, lock), catalog), spec=spec)

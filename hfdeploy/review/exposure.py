@@ -18,7 +18,15 @@ WHO: Final[Mapping[Security, str]] = {
 CLOSED: Final = "Set security to private, or to authenticated for callers with a Hugging Face account."
 """What settles that an endpoint is public."""
 
+RETIRED: Final = "protected"
+"""The level of before, which took the token of any account, as authenticated does."""
+
 _ORDER: Final = tuple(WHO)
+
+
+def level_of(word: str) -> Security:
+    """The level that a live endpoint says of itself; `RETIRED`, and one not known, are taken for authenticated."""
+    return Security(word) if word in set(Security) else Security.AUTHENTICATED
 
 
 def of_public(name: str) -> str:

@@ -7,7 +7,7 @@ from hfdeploy.cost import Estimate, estimate_of
 from hfdeploy.errors import Problem
 from hfdeploy.fit import Fit
 from hfdeploy.plan import Plan
-from hfdeploy.policy import RULES, Severity
+from hfdeploy.policy import RULES, Facts, Severity, facts_of
 from hfdeploy.quota import Ledger
 from hfdeploy.review.delta import Delta
 from hfdeploy.spec import EndpointSpec, LoadedSpec
@@ -83,11 +83,15 @@ class Review:
     audited: str = ""
     """The namespace whose live endpoints were judged; empty where specs were."""
 
+    live: Mapping[str, Facts] = field(default_factory=dict)
+    """What they are, by name, of each of them: some can be said in no spec and have no plan."""
+
     unplanned: tuple[EndpointSpec, ...] = ()
     """Specs of which no plan could be made: what they cost and take is unknown, which is not nothing."""
 
     unread: tuple[str, ...] = ()
-    """Files that cannot be read as specs: nobody knows which endpoints are in them."""
+    """Files that cannot be read as specs, so that nobody knows which endpoints are in them; in an audit, endpoints
+    whose description cannot be read."""
 
     def file_of(self, finding: Finding) -> str:
         """The file that a finding stands in; empty for one about something live, which stands in none."""
@@ -98,6 +102,16 @@ class Review:
         """What the endpoint of a plan costs: by what is known of it, else by its plan and usage."""
         known = self.usage.get(plan.name)
         return self.costs.get(plan.name) or estimate_of(plan, known.usage if known else None)
+
+    @property
+    def costs_of_all(self) -> dict[str, Estimate]:
+        """What every endpoint costs, by name; what is live has a cost without a plan."""
+        return {plan.name: self.cost_of(plan) for plan in self.plans} | dict(self.costs)
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        """What limits are held against, by endpoint: what is live in an audit, else what the plans ask for."""
+        return self.live if self.audited else {plan.name: facts_of(plan) for plan in self.plans}
 
     @property
     def unjudged(self) -> tuple[str, ...]:

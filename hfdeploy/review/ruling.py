@@ -14,7 +14,7 @@ from hfdeploy.lock import Lock
 from hfdeploy.policy import RULES, LoadedPolicy, Severity, approvals, breaches, over_ceiling, weigh
 from hfdeploy.review.delta import Delta
 from hfdeploy.review.exposure import of_change, of_exposure
-from hfdeploy.review.finding import Finding, Review, finding_of
+from hfdeploy.review.finding import Finding, Review
 from hfdeploy.review.hygiene import of_hygiene
 from hfdeploy.spec import LoadedSpec, SecretSource
 
@@ -89,13 +89,13 @@ def _of_budget(review: Review, budget: Budget | None) -> Iterator[Finding]:
 
 def _limits(review: Review, loaded: Sequence[LoadedSpec], policy: LoadedPolicy) -> Iterator[Finding]:
     limits, files = policy.policy.limits, {one.spec.name: one for one in loaded}
-    for plan in review.plans:
-        for breach in breaches(limits, plan):
+    for name, facts in review.facts.items():
+        one = files.get(name)  # None for what is live and can be said in no spec
+        for breach in breaches(limits, facts):
+            file, line = (one.file, one.line_of(breach.field)) if one else (f"{review.audited}/{name}", 0)
             weight = RULES[breach.rule].severity
-            yield finding_of(files[plan.name], breach.rule, weight, breach.field, breach.sentence, fix=breach.fix)
-    # What is live may have a cost without a plan.
-    costs = {plan.name: review.cost_of(plan) for plan in review.plans} | dict(review.costs)
-    hourly = [(name, cost.hourly_max) for name, cost in costs.items()]
+            yield Finding(breach.rule, weight, name, file, line, breach.field, breach.sentence, breach.fix)
+    hourly = [(name, cost.hourly_max) for name, cost in review.costs_of_all.items()]
     if said := over_ceiling(limits, [*hourly, *((name, None) for name in review.unjudged)]):
         yield _of_policy(policy, "policy-monthly-ceiling", "limits.monthly_ceiling_usd", said)
 
