@@ -9,7 +9,7 @@ from hfdeploy.errors import AuthError, Cancelled, HfdeployError, Inconclusive, R
 from hfdeploy.owner import KEEP, is_ours, with_bad_tag, with_keep, with_mark, with_own_tags
 from hfdeploy.rollout.failure import look, write_down
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.rollout.request import add_credentials, named, put, put_until, require_reached, sealed
+from hfdeploy.rollout.request import add_credentials, named, put, put_until, require_reached, sealed, signs_in
 from hfdeploy.rollout.start import (
     await_start,
     give_back,
@@ -194,7 +194,7 @@ def _restore(
     # What serves is what this run found, or what was proved before a killed one; without a proof the note stays.
     means.journal.clear() if before is None else means.journal.withdraw()
     means.record.page["replicas"]["after"] = listed(goal, means)
-    needs_credentials = any(had_credentials) or getattr(registered.engine, "registry", None) is not None
+    needs_credentials = any(had_credentials) or signs_in(registered, body) is not None
     doubts = [
         _UNSEEN if is_served and failed is None else "",
         _WITHOUT_CREDENTIALS if needs_credentials and IMAGE[1] in body.get("model", {}) and not has_credentials else "",
