@@ -13,6 +13,7 @@ from hfdeploy.rollout.request import add_credentials, named, put, put_until, req
 from hfdeploy.rollout.start import (
     await_start,
     give_back,
+    latest,
     listed,
     replicas,
     require_as_asked,
@@ -160,7 +161,6 @@ def _restore(
     What is restored had its deeper proof when it was rolled out, and people wait for it: the plain prompt will do.
     The second value is what could not be made sure of.
     """
-    deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = look(goal, means.api)
     failed = _failed_replicas(goal, live, means, before)
     # Credentials come back blanked: what was read must never be sent.
@@ -179,7 +179,8 @@ def _restore(
             goal.namespace, goal.plan.name, body, is_applied=lambda seen: not compare(target, seen).items
         )
 
-    require_reached(goal, put_until(send, means, deadline), means)
+    require_reached(goal, put_until(send, means, latest(goal, means)), means)
+    deadline = latest(goal, means)
     means.record.page["replicas"]["before"] = None if failed is None else sorted(failed)
     live = await_start(goal, means, deadline)
     require_as_asked(goal, target, live, means, deadline)
