@@ -99,6 +99,28 @@ def test_a_registry_is_never_given_another_ones_password(
     assert ("without the credentials of its image's registry" in said) is not known
 
 
+@pytest.mark.fault(16, 36)
+@pytest.mark.parametrize(
+    ("found", "is_its_own"), [("other.example.org/x:1", False), ("registry-a.example.org/acme/server:9", True)]
+)
+def test_a_password_goes_back_only_to_its_own_registry(
+    make: Make, world: Running, found: str, is_its_own: bool
+) -> None:
+    """Somebody's image is put back after a failed update: what signs in to the proved one is none of its business."""
+    stack = make(**BARE, **custom(A))
+    world.mutate("tiny", model={"image": {"custom": {"url": found, "port": 80}}})
+    world.mutate("tiny", behaviour={"stream": "empty", "only": BAD})
+    stack.refresh()
+
+    said = stack.fail(**custom(BAD))
+
+    image = stack.config["model"]["image"]["custom"]
+    assert image["url"] == found
+    assert image.get("credentials") == ({"username": "u1", "password": "pull-pass-1"} if is_its_own else None)
+    assert "The previous configuration was put back and serves again" in said
+    assert "without the credentials" not in said
+
+
 @pytest.mark.fault(36)
 def test_the_same_account_of_the_same_registry_signs_in_again(
     make: Make, world: Running, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,19 @@ def default_image(engine: str, hardware: Hardware) -> Image:
     )
 
 
+def with_registry(image: str) -> str:
+    """`vllm/vllm-openai:v1` is `docker.io/vllm/vllm-openai:v1`: the first part is a host if it looks like one."""
+    first, slash, _ = image.partition("/")
+    if slash and (first == "localhost" or "." in first or ":" in first):
+        return image
+    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
+
+
+def registry_of(image: str) -> str:
+    """The host that an image is pulled from, and that is given what signs in for it."""
+    return with_registry(image).partition("/")[0].lower()
+
+
 @cache
 def _table() -> dict[str, Any]:
     table: dict[str, Any] = json.loads(

@@ -8,7 +8,7 @@ from typing import Final
 
 from hfdeploy.catalog import Hardware
 from hfdeploy.cost import HOURS_PER_MONTH, format_month, format_rate
-from hfdeploy.plan import Plan
+from hfdeploy.plan import Plan, with_registry
 from hfdeploy.policy.document import Limits
 
 _WORDS: Final[Mapping[str, str]] = {
@@ -138,7 +138,7 @@ def _image(limits: Limits, image: str | None) -> Iterator[Breach]:
             f"The image is {image}, and the policy wants images by digest.",
             f"Write engine.image as {image.partition('@')[0]}@sha256:… with the digest of that tag.",
         )
-    whole = _with_registry(image)
+    whole = with_registry(image)
     if limits.registries is not None and not any(_is_below(whole, place) for place in limits.registries):
         told = ", ".join(limits.registries) or "none"
         yield Breach(
@@ -147,14 +147,6 @@ def _image(limits: Limits, image: str | None) -> Iterator[Breach]:
             f"The image is {whole}, and the policy allows images from {told}.",
             f"Name an image below one of: {told}.",
         )
-
-
-def _with_registry(image: str) -> str:
-    """`vllm/vllm-openai:v1` is `docker.io/vllm/vllm-openai:v1`: the first part is a host if it looks like one."""
-    first, slash, _ = image.partition("/")
-    if slash and (first == "localhost" or "." in first or ":" in first):
-        return image
-    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
 
 
 def _is_below(image: str, place: str) -> bool:

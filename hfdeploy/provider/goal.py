@@ -6,7 +6,7 @@ import json
 
 from hfdeploy.diff import IMAGE, REVISION, SECRETS, Path, dropped_of_image, serves_otherwise
 from hfdeploy.errors import UsageError
-from hfdeploy.plan import REGISTRY, Plan
+from hfdeploy.plan import REGISTRY, Plan, registry_of
 from hfdeploy.provider import memory
 from hfdeploy.provider.outputs import as_declared
 from hfdeploy.provider.props import KEEP, Props, spec_fields
@@ -107,12 +107,12 @@ def _previous_password(
     registry = getattr(previous and previous.engine, "registry", None)
     if previous is None or registry is None:
         return None
-    is_same = _username(spec) == registry.username and _host(spec) == _host(previous)
+    is_same = _username(spec) == registry.username and _registry(spec) == _registry(previous)
     return session.secret(registry.password) or (values.registry_password if is_same else None)
 
 
-def _host(spec: EndpointSpec) -> str:
-    return str(getattr(spec.engine, "image", None) or "").partition("/")[0]
+def _registry(spec: EndpointSpec) -> str:
+    return registry_of(str(getattr(spec.engine, "image", None) or ""))
 
 
 def _keep(is_retained: bool | None, olds: Props) -> bool | None:

@@ -11,7 +11,15 @@ from hfdeploy.rollout.goal import Goal, Means, Outcome
 from hfdeploy.rollout.record import verdict_of
 from hfdeploy.rollout.request import named, put, sealed
 from hfdeploy.rollout.restore import end_update
-from hfdeploy.rollout.start import await_start, give_back, listed, replicas, require_as_asked, require_new_replicas
+from hfdeploy.rollout.start import (
+    await_start,
+    give_back,
+    latest,
+    listed,
+    replicas,
+    require_as_asked,
+    require_new_replicas,
+)
 from hfdeploy.rollout.work import Work, told_known_bad, work_on
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.verdict import Verdict
@@ -96,12 +104,13 @@ class _Sent:
 
 def _roll_out(work: Work, found: Endpoint, sent: _Sent, means: Means) -> Outcome:
     goal, changes = work.goal, work.changes
-    deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
+    deadline = latest(goal, means)
     live = found
     if sent.body:
         means.report.show(f"updating {', '.join(named(changes, goal))}")
         means.record.sent(named(changes, goal), sent.body, goal.secrets)
         live = put(goal, changes, sent.body, means, deadline, before=() if sent.may_stay else sent.before)
+        deadline = latest(goal, means)
     live = _pause_or_resume(goal, found, live, means)
     # What was proved before is proof of what serves only where that is still the same.
     stands = not work.replaces and not goal.is_unproved

@@ -24,9 +24,10 @@ from hfdeploy.owner import (
     with_keep,
     with_mark,
 )
+from hfdeploy.plan import registry_of
 from hfdeploy.redact import Secret
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.spec import EndpointSpec
+from hfdeploy.spec import CustomEngine, EndpointSpec, Registry
 from hfdeploy.wire import Body, Endpoint, State
 
 _CARRIERS = {"secrets": SECRETS, "registry": IMAGE}
@@ -80,16 +81,25 @@ def with_values_seen(goal: Goal, found: Endpoint) -> Goal:
 def add_credentials(body: Body, spec: EndpointSpec, password: Secret | None) -> bool:
     """Put the registry's credentials into a custom image that is being sent, which is one value, always whole.
 
-    Tells whether there was one.
+    Tells whether there was one. What is put back may be somebody's image of another registry, which gets none of them.
     """
-    registry = getattr(spec.engine, "registry", None)
-    variant = body.get("model", {}).get("image", {}).get("custom")
-    if variant is not None and registry is not None and password is not None:
+    registry = signs_in(spec, body)
+    if registry is not None and password is not None:
+        variant = body["model"]["image"]["custom"]
         credentials = {"username": registry.username, "password": password.reveal()}
         # A new value: the one in the body may be part of what is compared and shown later.
         body["model"]["image"] = {"custom": {**variant, "credentials": credentials}}
         return True
     return False
+
+
+def signs_in(spec: EndpointSpec, body: Body) -> Registry | None:
+    """How a spec signs in to the registry of the image in a body; None where that is another one, or no image is."""
+    variant = body.get("model", {}).get("image", {}).get("custom")
+    if variant is None or not isinstance(spec.engine, CustomEngine):
+        return None
+    is_its_own = registry_of(str(variant.get("url"))) == registry_of(spec.engine.image)
+    return spec.engine.registry if is_its_own else None
 
 
 def put(

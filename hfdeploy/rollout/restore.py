@@ -9,10 +9,11 @@ from hfdeploy.errors import AuthError, Cancelled, HfdeployError, Inconclusive, R
 from hfdeploy.owner import KEEP, is_ours, with_bad_tag, with_keep, with_mark, with_own_tags
 from hfdeploy.rollout.failure import look, write_down
 from hfdeploy.rollout.goal import Goal, Means
-from hfdeploy.rollout.request import add_credentials, named, put, put_until, require_reached, sealed
+from hfdeploy.rollout.request import add_credentials, named, put, put_until, require_reached, sealed, signs_in
 from hfdeploy.rollout.start import (
     await_start,
     give_back,
+    latest,
     listed,
     replicas,
     require_as_asked,
@@ -160,7 +161,6 @@ def _restore(
     What is restored had its deeper proof when it was rolled out, and people wait for it: the plain prompt will do.
     The second value is what could not be made sure of.
     """
-    deadline = means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
     live = look(goal, means.api)
     failed = _failed_replicas(goal, live, means, before)
     # Credentials come back blanked: what was read must never be sent.
@@ -179,7 +179,8 @@ def _restore(
             goal.namespace, goal.plan.name, body, is_applied=lambda seen: not compare(target, seen).items
         )
 
-    require_reached(goal, put_until(send, means, deadline), means)
+    require_reached(goal, put_until(send, means, latest(goal, means)), means)
+    deadline = latest(goal, means)
     means.record.page["replicas"]["before"] = None if failed is None else sorted(failed)
     live = await_start(goal, means, deadline)
     require_as_asked(goal, target, live, means, deadline)
@@ -194,7 +195,7 @@ def _restore(
     # What serves is what this run found, or what was proved before a killed one; without a proof the note stays.
     means.journal.clear() if before is None else means.journal.withdraw()
     means.record.page["replicas"]["after"] = listed(goal, means)
-    needs_credentials = any(had_credentials) or getattr(registered.engine, "registry", None) is not None
+    needs_credentials = any(had_credentials) or signs_in(registered, body) is not None
     doubts = [
         _UNSEEN if is_served and failed is None else "",
         _WITHOUT_CREDENTIALS if needs_credentials and IMAGE[1] in body.get("model", {}) and not has_credentials else "",

@@ -19,6 +19,14 @@ _SHOWING_S = 20.0
 """How long the service may take to show the configuration that runs already."""
 
 
+def latest(goal: Goal, means: Means) -> float:
+    """When what begins now has had its time.
+
+    An update that is accepted begins anew: the wait for hardware to be granted is no evidence against what then starts.
+    """
+    return means.clock.now() + goal.plan.spec.rollout.timeout.total_seconds()
+
+
 def await_start(goal: Goal, means: Means, deadline: float) -> Endpoint:
     """Wait until it serves, or is asleep.
 
