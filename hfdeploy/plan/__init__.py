@@ -2,7 +2,7 @@
 
 from hfdeploy.plan.images import default_image
 from hfdeploy.plan.parallel import ParallelSizes, contradicted
-from hfdeploy.plan.request import ENGINE_KEYS, OPENAI_ENGINES, REGISTRY, Plan, make_plan
+from hfdeploy.plan.request import ENGINE_KEYS, OPENAI_ENGINES, REGISTRY, Plan, make_plan, sources_of
 
 __all__ = [
     "ENGINE_KEYS",
@@ -13,4 +13,5 @@ __all__ = [
     "contradicted",
     "default_image",
     "make_plan",
+    "sources_of",
 ]
