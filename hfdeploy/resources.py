@@ -182,7 +182,11 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
 
 
 def guard(*, protect: bool | None = None) -> StackGuard:
-    """The guard of the stack that is being deployed; made on first use."""
+    """The guard of the stack that is being deployed; made on first use, which the first endpoint is, too.
+
+    A program of one's own calls it before its endpoints. Where the list that it makes them from came back empty there
+    is no first one, and without a guard in the program nobody asks whether all of them are meant to go.
+    """
     return _stack(protect=protect)[0]
 
 
