@@ -165,7 +165,8 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
         declared = {**_declared(spec), **{key: value for key, value in fields.items() if value is not None}}
         _refuse_unknown(resource_name, declared)
         declared.setdefault("name", resource_name)
-        declared.setdefault("namespace", _stack_namespace(resource_name))
+        if declared.get("namespace") is None:
+            declared["namespace"] = _stack_namespace(resource_name)
         guard, roll = _stack()
         roll.enter(resource_name, declared, opts)
         self.identity = EndpointIdentity(resource_name, {**declared, "owner": guard.owner}, _for_identity(opts))
