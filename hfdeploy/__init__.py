@@ -7,7 +7,8 @@ The map of a deployment
     resources --pulumi--> EndpointIdentity -client-> POST, returns at once     `pulumi up`
                           InferenceEndpoint -rollout-> PUT, wait, verify(stream -> verdict) -> outputs
 
-A Pulumi program needs one line, `hfdeploy.deploy()`, or makes its own `hfdeploy.InferenceEndpoint(...)`.
+A Pulumi program needs one line, `hfdeploy.deploy()`, or makes its own `hfdeploy.InferenceEndpoint(...)` after
+`hfdeploy.guard()`.
 Importing this package loads nothing heavy: names are looked up when they are used.
 """
 
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hfdeploy.resources import EndpointIdentity, InferenceEndpoint, StackGuard
+    from hfdeploy.resources import EndpointIdentity, InferenceEndpoint, StackGuard, guard
     from hfdeploy.spec import EndpointSpec, load_specs, parse_spec
     from hfdeploy.stack import deploy
 
@@ -25,6 +26,7 @@ __all__ = [
     "InferenceEndpoint",
     "StackGuard",
     "deploy",
+    "guard",
     "load_specs",
     "parse_spec",
 ]
@@ -35,6 +37,7 @@ _HOMES = {
     "InferenceEndpoint": "hfdeploy.resources",
     "StackGuard": "hfdeploy.resources",
     "deploy": "hfdeploy.stack",
+    "guard": "hfdeploy.resources",
     "load_specs": "hfdeploy.spec",
     "parse_spec": "hfdeploy.spec",
 }

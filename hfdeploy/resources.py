@@ -165,7 +165,8 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
         declared = {**_declared(spec), **{key: value for key, value in fields.items() if value is not None}}
         _refuse_unknown(resource_name, declared)
         declared.setdefault("name", resource_name)
-        declared.setdefault("namespace", _stack_namespace(resource_name))
+        if declared.get("namespace") is None:
+            declared["namespace"] = _stack_namespace(resource_name)
         guard, roll = _stack()
         roll.enter(resource_name, declared, opts)
         self.identity = EndpointIdentity(resource_name, {**declared, "owner": guard.owner}, _for_identity(opts))
@@ -182,7 +183,11 @@ class InferenceEndpoint(Resource, module="hfdeploy", name="InferenceEndpoint"):
 
 
 def guard(*, protect: bool | None = None) -> StackGuard:
-    """The guard of the stack that is being deployed; made on first use."""
+    """The guard of the stack that is being deployed; made on first use, which the first endpoint is, too.
+
+    A program of one's own calls it before its endpoints. Where the list that it makes them from came back empty there
+    is no first one, and without a guard in the program nobody asks whether all of them are meant to go.
+    """
     return _stack(protect=protect)[0]
 
 

@@ -59,6 +59,12 @@ class Project:
         config = {f"hfdeploy:{key}": value for key, value in {**common, **values}.items()}
         self._write("Pulumi.test.yaml", {"config": config})
 
+    def forget(self, key: str) -> None:
+        """Take a key out of the stack's configuration."""
+        config = yaml.safe_load((self.stacks / "Pulumi.test.yaml").read_text())["config"]
+        del config[f"hfdeploy:{key}"]
+        self._write("Pulumi.test.yaml", {"config": config})
+
     def program(self, text: str) -> None:
         """Replace the stack program."""
         (self.stacks / "__main__.py").write_text(text)

@@ -68,6 +68,28 @@ def test_many_endpoints_at_once_are_not_removed(world: Running, project: Project
     assert world.get("c")["provider"]["region"] == "eu-west-1"
 
 
+def test_a_program_of_ones_own_that_makes_no_endpoint_any_more_deletes_none(world: Running, project: Project) -> None:
+    """A list that came back empty is no wish; a `destroy` is one, and so is what is said for one run."""
+    loop = """
+hfdeploy.guard()
+for name in NAMES:
+    hfdeploy.InferenceEndpoint(name, SPEC, verify={"when": "never"})
+"""
+    project.program(TINY + 'NAMES = ["a", "b", "c"]' + loop)
+    project.up()
+    members = guard_of(project)["members"]
+    before = count(world)
+    project.program(TINY + "NAMES = []" + loop)
+
+    refused = project.up(code=1)
+
+    assert "This run would remove 3 endpoints (a, b, c), out of 3 of this stack" in refused
+    assert writes(world, before) == []
+    assert (names(world), guard_of(project)["members"]) == (["a", "b", "c"], members)
+    project.destroy()
+    assert (names(world), project.state()) == ([], [])
+
+
 def test_a_stack_may_say_how_many_a_run_may_lose(world: Running, project: Project) -> None:
     """For production none; for a stack of experiments more."""
     project.spec("a", **FAST)

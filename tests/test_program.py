@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 from control_plane import Running
-from project import ENDPOINT, IDENTITY, Project
+from project import ENDPOINT, IDENTITY, PROGRAM, Project
 from pulumi import automation
 from traffic import count, names, sent, writes
 
@@ -182,6 +182,29 @@ def _inline_stack(project: Project, program: Any, world: Running) -> automation.
         stack.set_config(f"hfdeploy:{key}", automation.ConfigValue(value))
     stack.set_config("hfdeploy:token", automation.ConfigValue("hf_emulator_owner", secret=True))
     return stack
+
+
+NAMED = {
+    "its own program": TINY + 'hfdeploy.InferenceEndpoint("tiny", SPEC, namespace="acme", verify={"when": "never"})\n',
+    "deploy": PROGRAM,
+}
+
+
+@pytest.mark.parametrize("program", NAMED.values(), ids=NAMED)
+def test_a_namespace_in_the_spec_alone_is_enough(world: Running, project: Project, program: str) -> None:
+    """What refuses an endpoint for want of one says itself that it may be there."""
+    project.forget("namespace")
+    project.spec("tiny", namespace="acme", verify={"when": "never"})
+    project.program(program)
+
+    project.up()
+
+    assert names(world) == ["tiny"]
+    project.destroy()
+    assert names(world) == []
+    project.spec("tiny")
+    project.program(program.replace('namespace="acme", ', ""))
+    assert "No namespace is known" in project.up(code=1)
 
 
 def test_a_missing_secret_stops_an_up_before_anything_is_sent(world: Running, project: Project) -> None:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_snake
 
 from hfdeploy.baseline.target import Goal, Target
 from hfdeploy.catalog import Catalog, Hardware
-from hfdeploy.diff import REPLACES, changed_fields, compare, project, replaced
+from hfdeploy.diff import REPLACES, changed_fields, compare, is_same_link, project, replaced
 from hfdeploy.errors import OwnershipError
 from hfdeploy.owner import KEEP, is_ours, logical_name_of, require_ours
 from hfdeploy.provider.goal import with_commit
@@ -118,7 +118,7 @@ def as_live(goal: Goal, found: Endpoint) -> dict[str, Any]:
     """A live endpoint in the words of its spec; what no endpoint shows (`verify`, `rollout`) is as in the spec."""
     declared, where = goal.declared, found.provider
     shown = masked(project(declared, with_commit(goal.plan.body, found.model.revision), found), declared)
-    shown |= {"cloud": where.vendor, "region": where.region, "private_service": _private_service(declared, found)}
+    shown |= {"cloud": where.vendor, "region": where.region, "private_service": _private_service(goal, found)}
     return spec_fields(shown)
 
 
@@ -192,12 +192,11 @@ def _reasons(goal: Goal, found: Endpoint) -> Iterator[str]:
         yield from (f"secrets.{name}: {'added' if name in wanted else 'removed'}" for name in sorted(listed ^ wanted))
 
 
-def _private_service(declared: Mapping[str, Any], found: Endpoint) -> Mapping[str, Any] | None:
-    """As written where it says the same: the service fills in what is left out."""
-    live = {to_snake(key): value for key, value in (found.private_service or {}).items()}
-    asked = declared.get("private_service") or {}
-    is_same = bool(live) == bool(asked) and all(str(live.get(key)) == str(value) for key, value in asked.items())
-    return (asked if is_same else live) or None
+def _private_service(goal: Goal, found: Endpoint) -> Mapping[str, Any] | None:
+    """As written where it says the same."""
+    if is_same_link(goal.plan.body.get("privateService"), found.private_service):
+        return goal.declared.get("private_service")
+    return {to_snake(key): value for key, value in (found.private_service or {}).items()} or None
 
 
 def is_own(found: Endpoint, owner: str, logical: str) -> bool:

@@ -145,7 +145,7 @@ def _work(goal: Goal, news: Props, outs: Props | None, live: Endpoint, stack: St
     # As the provider plans it: what was sent before, and failed, is known by a digest of exactly that.
     plan = session.plan_for_reading(parse_spec(spec_fields(meant)), goal.namespace)
     note = Note(stack.name, plan.name, stack.program)
-    rollout, _ = make_goal(meant, outs, plan, memory.read_values(plan, session), session, note)
+    rollout, _ = make_goal(meant, outs, plan, memory.read_values(plan.spec, session), session, note)
     return work_on(rollout, live)
 
 

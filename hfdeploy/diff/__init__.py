@@ -18,7 +18,7 @@ from hfdeploy.diff.changes import (
     not_as_asked,
 )
 from hfdeploy.diff.fields import FIELDS, REPLACES, Field, Path, observed, put_at, serves_otherwise, value_at
-from hfdeploy.diff.meaning import both_meanings, changed_fields, meaning_of, replaced
+from hfdeploy.diff.meaning import both_meanings, changed_fields, is_same_link, meaning_of, replaced
 from hfdeploy.diff.projection import project
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "changed_fields",
     "compare",
     "dropped_of_image",
+    "is_same_link",
     "left_behind",
     "meaning_of",
     "not_as_asked",

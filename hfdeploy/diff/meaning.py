@@ -6,7 +6,8 @@ from typing import Any
 from hfdeploy.catalog import Catalog
 from hfdeploy.errors import SpecError, UnknownHardware
 from hfdeploy.labels import resolve
-from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.spec import EndpointSpec, meaning_alone, parse_spec
+from hfdeploy.wire import Body
 
 Words = Mapping[str, Any]
 """A spec as plain JSON values, by field."""
@@ -38,8 +39,25 @@ def meaning_of(declared: Words) -> dict[str, Any] | None:
 
 
 def replaced(old: Words, new: Words, fields: tuple[str, ...]) -> list[str]:
-    """Which of the fields that cannot be updated differ; a missing one and a null are the same."""
-    return [name for name in fields if (old.get(name) or None) != (new.get(name) or None)]
+    """Which of the fields that cannot be updated mean something else; a missing one and a null are the same.
+
+    Each is read by itself, as the state of an endpoint's existence has no whole spec.
+    """
+    return [name for name in fields if _alone(name, old.get(name)) != _alone(name, new.get(name))]
+
+
+def is_same_link(asked: Body | None, live: Body | None) -> bool:
+    """Whether two private services in the API's words are one.
+
+    What one of them does not show counts as the same: nobody knows whether a reply has all that a request had.
+    """
+    one, other = asked or {}, live or {}
+    both = [key for key in one.keys() & other.keys() if one[key] is not None and other[key] is not None]
+    return bool(one) == bool(other) and all(str(one[key]) == str(other[key]) for key in both)
+
+
+def _alone(name: str, value: object) -> object:
+    return meaning_alone(name, value) if value else None
 
 
 def _meaning(spec: EndpointSpec) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from hfdeploy.plan.images import default_image, registry_of, with_registry
 from hfdeploy.plan.parallel import ParallelSizes, contradicted
-from hfdeploy.plan.request import ENGINE_KEYS, OPENAI_ENGINES, REGISTRY, Plan, make_plan
+from hfdeploy.plan.request import ENGINE_KEYS, OPENAI_ENGINES, REGISTRY, Plan, make_plan, sources_of
 
 __all__ = [
     "ENGINE_KEYS",
@@ -14,5 +14,6 @@ __all__ = [
     "default_image",
     "make_plan",
     "registry_of",
+    "sources_of",
     "with_registry",
 ]

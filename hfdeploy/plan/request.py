@@ -53,6 +53,12 @@ _LENGTH_OPTION: Final[Mapping[str, str]] = {
 }
 
 
+def sources_of(spec: EndpointSpec) -> Mapping[str, SecretSource]:
+    """Where every value of a spec comes from that is sent and kept nowhere, by what it is called."""
+    registry = getattr(spec.engine, "registry", None)
+    return {**spec.secrets, **({REGISTRY: registry.password} if registry else {})}
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One endpoint as it will be asked for."""
@@ -73,8 +79,7 @@ class Plan:
     @property
     def sources(self) -> Mapping[str, SecretSource]:
         """Where every value comes from that is sent and kept nowhere, by what it is called."""
-        password = self.registry_password
-        return {**self.secrets, **({REGISTRY: password} if password else {})}
+        return sources_of(self.spec)
 
     @property
     def secrets(self) -> Mapping[str, SecretSource]:
@@ -84,8 +89,7 @@ class Plan:
     @property
     def registry_password(self) -> SecretSource | None:
         """Where the password of the image's registry comes from."""
-        registry = getattr(self.spec.engine, "registry", None)
-        return registry.password if registry else None
+        return self.sources.get(REGISTRY)
 
     @property
     def speaks_openai(self) -> bool:

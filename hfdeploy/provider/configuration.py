@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfdeploy.cost import format_money
-from hfdeploy.errors import Cancelled, HfdeployError, UsageError
+from hfdeploy.errors import Cancelled, HfdeployError, SpecError, UsageError
 from hfdeploy.evidence import Shelf
 from hfdeploy.plan import Plan
 from hfdeploy.provider import drift, memory
@@ -47,17 +47,16 @@ def differences(olds: Props, news: Props, session: Session, row: Row) -> list[st
         reasons.add("generation")
     try:
         spec = parse_spec(wanted)
-        plan = session.plan_offline(spec)
-    except UsageError:
+    except SpecError:
         return sorted(reasons)
-    values = memory.read_values(plan, session)
+    values = memory.read_values(spec, session)
     if rotated := memory.changed(values, olds.get("remembered")):
         row.note(f"changed secrets: {', '.join(rotated)}")
         reasons.add("secrets")
     elif memory.are_elsewhere(values, olds):
         row.note("the endpoint has secret values that a run which did not succeed had sent")
         reasons.add("secrets")
-    if spec.verify.when == "always" or Note(row.stack, plan.name, session.program).fields(str(news.get("generation"))):
+    if spec.verify.when == "always" or Note(row.stack, spec.name, session.program).fields(str(news.get("generation"))):
         # Also where an update of this stack was not seen through, and looks now as if it had never been.
         reasons.add("verify")
     return sorted(reasons)

@@ -1,8 +1,11 @@
 """Existence: look, POST, return at once; delete what is ours."""
 
+import json
 from typing import Any
 
-from hfdeploy.diff import REPLACES
+from pydantic.alias_generators import to_snake
+
+from hfdeploy.diff import REPLACES, is_same_link
 from hfdeploy.errors import ApiError, HfdeployError, Inconclusive, OwnershipError, QuotaExceeded, Unreachable
 from hfdeploy.owner import adopted_tags, is_ours, own_tags, require_ours, why_not_delete, with_keep
 from hfdeploy.plan import Plan
@@ -13,7 +16,7 @@ from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
 from hfdeploy.rollout import add_credentials, let_go
-from hfdeploy.spec import EndpointSpec, parse_spec
+from hfdeploy.spec import parse_spec
 from hfdeploy.wait import poll
 from hfdeploy.wire import Body, Endpoint
 
@@ -47,7 +50,7 @@ def ensure(props: Props, session: Session, row: Row) -> Props:
     body["tags"] = with_keep(body["tags"], bool(props.get(KEEP)))
     if spec.adopt:
         tags = with_keep(own_tags(owner, logical), bool(props.get(KEEP)))
-        _adopt(namespace, spec, tags, owner=owner, session=session, row=row)
+        _adopt(namespace, plan, tags, owner=owner, session=session, row=row)
     with told_with_alternatives(plan, namespace, session):
         live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
     if was_made:
@@ -77,14 +80,15 @@ def _creation(plan: Plan, owner: str, logical: str, values: Values) -> Body:
     return body
 
 
-def _adopt(namespace: str, spec: EndpointSpec, own: list[str], *, owner: str, session: Session, row: Row) -> None:
+def _adopt(namespace: str, plan: Plan, own: list[str], *, owner: str, session: Session, row: Row) -> None:
     """Put our tags on the namesake that was created at the time the spec names; any other is left as it is.
 
     The tags go first and alone, so that a run which is killed after it continues with its own endpoint.
 
     Raises:
-        OwnershipError: it runs where the spec does not say, or did not take the tags.
+        OwnershipError: it runs where the spec does not say or is reached otherwise, or did not take the tags.
     """
+    spec = plan.spec
     found = session.api.find(namespace, spec.name)
     if found is None:
         row.warn(f"{namespace}/{spec.name} does not exist, so there is nothing to adopt and it is made anew")
@@ -96,6 +100,12 @@ def _adopt(namespace: str, spec: EndpointSpec, own: list[str], *, owner: str, se
         raise OwnershipError(
             f"{place} was not adopted: it runs on {where.vendor} in {where.region}, and an endpoint cannot move. Set "
             f"cloud and region to these."
+        )
+    asked, link = plan.body.get("privateService"), found.private_service
+    if not is_same_link(asked, link):
+        raise OwnershipError(
+            f"{place} was not adopted: it is {_linked(link)}, the spec wants it {_linked(asked)}, and no endpoint can "
+            f"be given another. {'Set private_service to this' if link else 'Take private_service out'}."
         )
     tags = adopted_tags(own, found.tags)
     session.api.update(namespace, spec.name, {"tags": tags}, is_applied=lambda live: is_ours(live, owner))
@@ -162,7 +172,7 @@ def _look_or_post(
 
 
 def _require_same_place(found: Endpoint, body: Body, namespace: str) -> None:
-    """Refuse to continue with what a replacement was to delete: it is ours, and runs where it must not any more."""
+    """Refuse to continue with what a replacement was to delete: it is ours, and is where it must not be any more."""
     asked, where = body["provider"], found.provider
     if (where.vendor, where.region) != (asked["vendor"], asked["region"]):
         raise OwnershipError(
@@ -170,6 +180,18 @@ def _require_same_place(found: Endpoint, body: Body, namespace: str) -> None:
             f"deleted, and the spec wants it on {asked['vendor']} in {asked['region']}. Look at it with `hfdeploy "
             f"orphans`, remove it with `hfdeploy orphans --delete {namespace}/{found.name}`, and run this again."
         )
+    link, wanted = found.private_service, body.get("privateService")
+    if not is_same_link(wanted, link):
+        raise OwnershipError(
+            f"{namespace}/{found.name} is there already {_linked(link)}, the spec wants it {_linked(wanted)}, and no "
+            f"endpoint can be given another. Take the change back; or, for a new endpoint, remove this one with "
+            f"`hfdeploy orphans --delete {namespace}/{found.name}` (by hand where it is retained) and run this again."
+        )
+
+
+def _linked(service: Body | None) -> str:
+    told = {to_snake(key): value for key, value in (service or {}).items()}
+    return f"with private_service {json.dumps(told)}" if told else "without private_service"
 
 
 def read(props: Props, session: Session) -> Props | None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfdeploy.errors import UsageError
-from hfdeploy.plan import REGISTRY, Plan
+from hfdeploy.plan import REGISTRY, Plan, sources_of
 from hfdeploy.provider.props import MARKS
 from hfdeploy.provider.session import Session
 from hfdeploy.redact import Secret, digest, new_salt
-from hfdeploy.spec import FromEnv, SecretSource
+from hfdeploy.spec import EndpointSpec, FromEnv, SecretSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Values:
         return self.by_name.get(REGISTRY)
 
 
-def read_values(plan: Plan, session: Session) -> Values:
-    """Read every value that the plan's sources name."""
-    return Values({name: session.secret(source) for name, source in plan.sources.items()})
+def read_values(spec: EndpointSpec, session: Session) -> Values:
+    """Read every value that the spec's sources name; no hardware has to be known for it."""
+    return Values({name: session.secret(source) for name, source in sources_of(spec).items()})
 
 
 def require_values(plan: Plan, session: Session) -> Values:
@@ -47,7 +47,7 @@ def require_values(plan: Plan, session: Session) -> Values:
     Raises:
         UsageError: sources are missing; names all of them, before anything is sent.
     """
-    values = read_values(plan, session)
+    values = read_values(plan.spec, session)
     sources = plan.sources
     missing = [f"{name} ({_named(sources[name])})" for name, value in values.by_name.items() if value is None]
     if missing:

@@ -20,7 +20,7 @@ from hfdeploy.provider.branch import Branches
 from hfdeploy.provider.host import is_stopped
 from hfdeploy.redact import Secret
 from hfdeploy.settings import Safeguards, load_safeguards
-from hfdeploy.spec import EndpointSpec, SecretSource
+from hfdeploy.spec import EndpointSpec, FromConfig, SecretSource
 from hfdeploy.wait import Clock, SystemClock
 from hfdeploy.wire import Endpoint
 
@@ -41,6 +41,7 @@ class Session:
     """What the operations of one plugin process share."""
 
     config: Mapping[str, str]
+    """Every key of the stack as `namespace:key`, and those of the program's own project by their bare name, too."""
     clock: Clock = field(default_factory=lambda: SystemClock(is_stopped))
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _api: Api | None = None
@@ -62,11 +63,16 @@ class Session:
     """The folder of the stack program: the working directory of a plugin process."""
 
     @property
+    def _own(self) -> dict[str, str]:
+        """What is said to hfdeploy. A `token` of the program's own project is another service's."""
+        return {key: value for key, value in self.config.items() if key.startswith("hfdeploy:")}
+
+    @property
     def settings(self) -> settings.Settings:
         """Addresses and token of this stack."""
         with self._lock:
             if self._settings is None:
-                self._settings = settings.load(self.config)
+                self._settings = settings.load(self._own)
             return self._settings
 
     @property
@@ -74,7 +80,7 @@ class Session:
         """How much this run may do by itself."""
         with self._lock:
             if self._safeguards is None:
-                self._safeguards = load_safeguards(self.config)
+                self._safeguards = load_safeguards(self._own)
             return self._safeguards
 
     @property
@@ -205,8 +211,11 @@ class Session:
             return Catalog.snapshot()
 
     def secret(self, source: SecretSource) -> Secret | None:
-        """The value that a source names, None where it is missing."""
-        return settings.secret_value(source, config=self.config)
+        """The value that a source names, None where it is missing; a bare key is the program's own project's."""
+        config = self.config
+        if isinstance(source, FromConfig) and source.from_config in config:
+            config = {source.from_config: config[source.from_config]}
+        return settings.secret_value(source, config=config)
 
 
 _sessions: dict[str, Session] = {}

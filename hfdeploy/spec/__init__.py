@@ -18,7 +18,7 @@ from hfdeploy.spec.engine import (
     VllmEngine,
     VllmNeuronEngine,
 )
-from hfdeploy.spec.folder import LoadedSpec, declare, load_specs, parse_spec, read_specs
+from hfdeploy.spec.folder import LoadedSpec, declare, load_specs, meaning_alone, parse_spec, read_specs
 from hfdeploy.spec.naming import is_commit
 from hfdeploy.spec.network import PrivateService, Route
 from hfdeploy.spec.rollout import OnCreateFailure, OnUpdateFailure, RolloutSpec
@@ -68,6 +68,7 @@ __all__ = [
     "is_commit",
     "json_schema",
     "load_specs",
+    "meaning_alone",
     "parse_spec",
     "read_specs",
 ]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from hfdeploy.errors import Problem, SpecError
 from hfdeploy.spec.document import MOST_BYTES, Document, line_of, read_document
 from hfdeploy.spec.endpoint import EndpointSpec
+from hfdeploy.spec.section import adapter
 from hfdeploy.spec.sentence import objections
 
 SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -83,6 +84,15 @@ def declare(spec: EndpointSpec) -> dict[str, Any]:
     if "engine" in declared:
         declared["engine"]["type"] = spec.engine.type
     return declared
+
+
+def meaning_alone(field: str, value: object) -> object:
+    """What one field of a spec means, as plain JSON and with defaults; the value itself where no spec may have it."""
+    reader = adapter(EndpointSpec, field)
+    try:
+        return reader.dump_python(reader.validate_python(_without_none(value)), mode="json")
+    except ValidationError:
+        return value
 
 
 def _without_none(value: object) -> object:

@@ -100,7 +100,7 @@ class Section(BaseModel):
         """A section of those fields that are valid and that a rule reads; never handed out."""
         read = {field for rule in _relations(cls) for field in getattr(rule, _READS)} - unsound
         return cls.model_construct(
-            **{field: _adapter(cls, field).validate_python(data[field]) for field in read & data.keys()}
+            **{field: adapter(cls, field).validate_python(data[field]) for field in read & data.keys()}
         )
 
 
@@ -122,7 +122,8 @@ def _relations(section: type[Section]) -> tuple[Callable[..., Iterator[Objection
 
 
 @cache
-def _adapter(section: type[Section], field: str) -> TypeAdapter[Any]:
+def adapter(section: type[Section], field: str) -> TypeAdapter[Any]:
+    """What reads the values of one field of a section."""
     info = section.model_fields[field]
     annotation: Any = info.annotation
     return TypeAdapter(Annotated[(annotation, *info.metadata)] if info.metadata else annotation)
