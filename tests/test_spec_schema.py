@@ -101,7 +101,8 @@ BEYOND_THE_SCHEMA = {
         "verify-deep-bake-timeout", "verify-deep-concurrency-tei", "verify-deep-long-prompt-embeddings",
         "verify-deep-long-prompt-no-length", "verify-deep-long-prompt-no-room", "verify-deep-long-prompt-tei",
         "verify-deep-long-prompt-truncated",
-        "verify-route-toolkit", "verify-route-vllm", "verify-speed-of-embeddings", "vllm-step-too-small",
+        "verify-expect-of-labels", "verify-route-toolkit", "verify-route-vllm", "verify-speed-of-embeddings",
+        "verify-speed-of-toolkit", "vllm-step-too-small",
     },
     "a value whose meaning has to be looked at": {
         "autoscaling-sleep-half-minute", "autoscaling-sleep-too-late", "autoscaling-sleep-too-soon",
