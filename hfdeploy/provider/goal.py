@@ -66,6 +66,8 @@ def make_goal(
         generation=generation,
         wanted=wanted,
         resend=frozenset(resend),
+        doubtful=_doubtful(plan) if is_first and not is_takeover and known is None else frozenset(),
+        asked_at=note.asked_at(generation, declared),
         revision=plan.spec.revision,
         rotated=tuple(rotated) if is_takeover or not is_first else (),
         secrets=values.container,
@@ -88,6 +90,14 @@ def make_goal(
         is_unproved=is_unproved,
     )
     return goal, salted
+
+
+def _doubtful(plan: Plan) -> frozenset[Path]:
+    """What another run may have asked for otherwise of an endpoint that it made, with no answer that shows it.
+
+    A commit comes back as it was sent; what a branch or a tag stood for says nothing of which it was.
+    """
+    return frozenset({IMAGE, SECRETS, *([] if is_commit(plan.spec.revision) else [REVISION])})
 
 
 def _username(spec: EndpointSpec) -> str | None:

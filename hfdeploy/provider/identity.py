@@ -15,6 +15,7 @@ from hfdeploy.provider.memory import Values, note_posted, require_values
 from hfdeploy.provider.props import KEEP, Props, spec_fields
 from hfdeploy.provider.refusal import told_with_alternatives
 from hfdeploy.provider.session import Session
+from hfdeploy.provider.unfinished import Note
 from hfdeploy.rollout import add_credentials, let_go
 from hfdeploy.spec import parse_spec
 from hfdeploy.wait import poll
@@ -55,6 +56,7 @@ def ensure(props: Props, session: Session, row: Row) -> Props:
         live, was_made = _look_or_post(namespace, plan.name, body, owner=owner, logical=logical, session=session)
     if was_made:
         note_posted(f"{namespace}/{plan.name}", live.generation, values)
+        Note(row.stack, plan.name, session.program).make(declared, live)
     else:
         row.note(f"continuing with {namespace}/{plan.name}, which this stack made at {live.generation}")
     if not is_ours(live, owner):

@@ -23,6 +23,10 @@ _FOLDER: Final = "unfinished"
 _MOST: Final = 5
 """Updates that are remembered: one that is refused or killed does not make the earlier ones a person's."""
 
+_NEVER_SHOWN: Final = ("engine", "instance", "max_model_len", "repository", "revision", "secrets")
+"""Fields that decide what no answer of the service shows: a revision's text, which secrets there are, and what of an
+image is the service's own default."""
+
 
 class Note:
     """What was sent to one endpoint since it was last brought live; `stack` and `name` say which."""
@@ -36,7 +40,13 @@ class Note:
         salt, meaning = new_salt(), meaning_of(declared) or {}
         fields = {name: _digest(salt, meaning.get(name)) for name in sent if meaning}
         entry = {"generation": generation, "salt": salt, "fields": fields, "replicas": sorted(replicas)}
+        entry["asked"] = _asked(salt, declared)
         self._is_open = self._write([*self._entries(), entry][-_MOST:])
+
+    def make(self, declared: Props, live: Endpoint) -> None:
+        """The endpoint was just made so."""
+        self.open(live.generation, declared, (), ())
+        self.answer(live.status.updated_at)
 
     def answer(self, updated_at: str) -> None:
         """The service said that all is as wanted since that moment."""
@@ -59,6 +69,16 @@ class Note:
         """What was sent has been put back."""
         if self._entries():
             self._write([])
+
+    def asked_at(self, generation: str, declared: Props) -> str:
+        """Since when the service has all that it never shows as it is declared now; "" where nobody knows.
+
+        True for as long as nobody touches the endpoint.
+        """
+        mine = [entry for entry in self._entries() if entry.get("generation") == generation]
+        if not mine or mine[-1].get("asked") != _asked(str(mine[-1].get("salt")), declared):
+            return ""
+        return str(mine[-1].get("updated_at", ""))
 
     def replicas(self, generation: str) -> frozenset[str]:
         """The replicas that had to go for updates that no run has seen through."""
@@ -121,6 +141,11 @@ class Note:
 def _is_sent(entry: Mapping[str, Any], name: str, value: object) -> bool:
     fields = entry.get("fields")
     return isinstance(fields, dict) and fields.get(name) == _digest(str(entry.get("salt")), value)
+
+
+def _asked(salt: str, declared: Props) -> str:
+    meaning = meaning_of(declared) or {}
+    return _digest(salt, {name: meaning.get(name) for name in _NEVER_SHOWN})
 
 
 def _digest(salt: str, value: object) -> str:

@@ -82,6 +82,11 @@ class Goal:
     generation: str
     wanted: Body
     resend: frozenset[Path] = frozenset()
+    doubtful: frozenset[Path] = frozenset()
+    """What is sent as well, unless nobody touched the endpoint since `asked_at`: another run made it, for which the
+    spec may have been another."""
+    asked_at: str = ""
+    """Since when the service has what it never shows as it is wanted now, by its own clock; "" where nobody knows."""
     revision: str | None = None
     """The revision's own text, sent where `resend` names it: a branch is sent as a branch and comes back a commit."""
     rotated: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hfdeploy.client import Api
-from hfdeploy.diff import SECRETS, compare, not_as_asked
+from hfdeploy.diff import SECRETS, compare, not_as_asked, observed, serves_otherwise
 from hfdeploy.errors import HfdeployError, Inconclusive, OwnershipError, RolloutFailed, TimedOut
 from hfdeploy.owner import is_ours, own_tags
 from hfdeploy.rollout.failure import end_first_rollout, look, write_down
@@ -56,10 +56,9 @@ def bring_live(goal: Goal, means: Means) -> Outcome:
     if not body and goal.is_unproved:
         # A run that did not end has sent all of it, and what it had to wait for may still answer.
         before = means.journal.replicas()
-    # Where nobody knows whether a value is new, or one is only taken away, the service may see nothing new in it. And
-    # an update of somebody's that is turned back half-way leaves replicas that never ran anything else.
+    # Where nobody knows whether a value is new, or one is only taken away, the service may see nothing new in it.
     is_same = not is_visible and not (goal.knows_values and SECRETS in goal.resend and goal.has_new_values)
-    may_stay = (bool(body) and is_same) or (found.status.state.is_moving and goal.is_return)
+    may_stay = (bool(body) and is_same) or _is_turned_back(goal, found)
     means.record.page["replicas"]["before"] = sorted(before)
     try:
         outcome = _succeed_or_end(work, found, _Sent(body, before=before, may_stay=may_stay), means)
@@ -94,7 +93,8 @@ def _succeed_or_end(work: Work, found: Endpoint, sent: "_Sent", means: Means) ->
 class _Sent:
     """What an update sends, and the replicas that answered before it.
 
-    They `may_stay` where nothing that is served differs as far as anybody can see: secrets sent once more.
+    They `may_stay` where nothing that is served differs as far as anybody can see: secrets sent once more. A revision
+    by another name may be another commit, which only the service's answer shows.
     """
 
     body: Body
@@ -124,7 +124,8 @@ def _roll_out(work: Work, found: Endpoint, sent: _Sent, means: Means) -> Outcome
     require_as_asked(goal, goal.wanted, live, means, deadline)
     _require_secrets_gone(goal, live)
     if sent.before:
-        require_new_replicas(goal, sent.before, means, deadline, may_stay=sent.may_stay)
+        is_news = serves_otherwise(observed(found), observed(live)) and not _is_turned_back(goal, found)
+        require_new_replicas(goal, sent.before, means, deadline, may_stay=sent.may_stay and not is_news)
     means.record.served(live)
     if not work.is_proof_due:
         return Outcome(live, changes.names, None, stands)
@@ -139,6 +140,11 @@ def _roll_out(work: Work, found: Endpoint, sent: _Sent, means: Means) -> Outcome
     means.record.page["replicas"]["after"] = listed(goal, means)
     give_back(goal, found, means)
     return Outcome(look(goal, means.api), changes.names, verification)
+
+
+def _is_turned_back(goal: Goal, found: Endpoint) -> bool:
+    """Whether an update of somebody's is turned back half-way: the replicas of before it never ran anything else."""
+    return found.status.state.is_moving and goal.is_return
 
 
 def _require_secrets_gone(goal: Goal, live: Endpoint) -> None:

@@ -64,6 +64,17 @@ def sealed(changes: Changes, goal: Goal, live: Endpoint) -> Body:
     return body
 
 
+def with_doubts(goal: Goal, found: Endpoint) -> Goal:
+    """The goal of a first rollout that another run began: what no answer shows is sent, unless it is there for certain.
+
+    Also where the service gave up on it, which it does not take back by itself.
+    """
+    at = found.status.updated_at
+    # Whole seconds could be shared with somebody else's change.
+    is_certain = "." in at and at == goal.asked_at and not found.status.state.is_failure
+    return goal if is_certain else replace(goal, resend=goal.resend | goal.doubtful)
+
+
 def with_values_seen(goal: Goal, found: Endpoint) -> Goal:
     """The goal by what the endpoint says of its secret values: sent unless they are these, and not sent twice.
 

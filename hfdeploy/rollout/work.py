@@ -6,7 +6,7 @@ from hfdeploy.diff import IMAGE, SECRETS, Changes, compare
 from hfdeploy.owner import bad_tag, marks_of
 from hfdeploy.plan import REGISTRY
 from hfdeploy.rollout.goal import Goal
-from hfdeploy.rollout.request import with_values_seen
+from hfdeploy.rollout.request import with_doubts, with_values_seen
 from hfdeploy.wire import Endpoint, State
 
 
@@ -60,7 +60,7 @@ class Work:
 
 def work_on(goal: Goal, found: Endpoint) -> Work:
     """Compare what is wanted with what was found. Sends nothing."""
-    goal = with_values_seen(goal, found)
+    goal = with_values_seen(with_doubts(goal, found), found)
     changes = compare(goal.wanted, found, resend=goal.resend)
     if not changes.items and found.status.state.is_failure and goal.is_return:
         # All is as asked for and the service gave up on it all the same: asked for once more, it begins anew.
