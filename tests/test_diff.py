@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from live_body import OTHER, SHA, WANTED, endpoint
+from plugin_stack import SPEC
 
+from hfdeploy.catalog import Catalog
 from hfdeploy.diff import FIELDS, IMAGE, REVISION, compare, not_as_asked, project
 from hfdeploy.diff.fields import put_at, value_at
+from hfdeploy.plan import make_plan
+from hfdeploy.spec import parse_spec
 
 
 def test_every_mutable_field_has_a_row_in_these_tests() -> None:
@@ -169,6 +173,33 @@ def test_what_answers_a_prompt_is_served() -> None:
 
     compute = {"accelerator", "instanceType", "instanceSize"}
     assert served == compute | {"repository", "framework", "revision", "task", "image", "env", "command", "args"}
+
+
+SCALINGS = st.fixed_dictionaries(
+    {"minReplica": st.integers(0, 2), "maxReplica": st.integers(2, 4), "scaleToZeroTimeout": st.integers(15, 2880)}
+)
+WRITTEN = st.none() | st.one_of(
+    st.fixed_dictionaries(
+        {"min": st.just(0)}, optional={"scale_to_zero_after": st.sampled_from(["15m", "900s", "2h"])}
+    ),
+    st.fixed_dictionaries({"min": st.sampled_from([1, 2])}),
+).map(lambda one: {**one, "max": 2})
+
+
+@given(WRITTEN, SCALINGS)
+def test_whatever_somebody_makes_of_the_replicas_can_be_said(written: Any, scaling: dict[str, Any]) -> None:
+    """A stack that reports keeps it, and what no spec can say would stop every other edit."""
+    declared = {**SPEC, "autoscaling": written} if written else {k: v for k, v in SPEC.items() if k != "autoscaling"}
+    wanted = make_plan(parse_spec(declared), Catalog.snapshot()).body
+    live = copy.deepcopy(wanted)
+    live["compute"]["scaling"] |= scaling
+
+    found = parse_spec(project(declared, wanted, endpoint(live)))
+
+    said = make_plan(found, Catalog.snapshot()).body["compute"]["scaling"]
+    idle = {"scaleToZeroTimeout"} if scaling["minReplica"] else set()
+    assert said == {key: value for key, value in scaling.items() if key not in idle}
+    assert compare(make_plan(found, Catalog.snapshot()).body, endpoint(live)).items == ()
 
 
 @pytest.mark.fault(17)

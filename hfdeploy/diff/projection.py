@@ -12,6 +12,8 @@ from hfdeploy.wire import REDACTED, Body, Endpoint, Json, State
 
 _ENGINES: Final = {key: engine for engine, key in ENGINE_KEYS.items()}
 
+_FEWEST: Final = ("compute", "scaling", "minReplica")
+
 Declared = dict[str, Json]
 """A spec as plain JSON values: what a resource has as inputs."""
 
@@ -23,8 +25,11 @@ def project(declared: Mapping[str, Json], wanted: Body, live: Endpoint) -> Decla
     only a real difference differs. `wanted` is the request body that `declared` stands for.
     """
     shown: Declared = copy.deepcopy(dict(declared))
-    for change in compare(wanted, live).items:
+    changes = compare(wanted, live).items
+    for change in changes:
         _say(shown, change, live)
+    if any(change.field.path == _FEWEST for change in changes):
+        _say_idle_time(shown, live)
     if shown.get("state") == "running" and live.status.state is State.PAUSED:
         shown["state"] = "paused"
     return shown
@@ -47,6 +52,14 @@ def _say(shown: Declared, change: Change, live: Endpoint) -> None:
             shown[change.field.spec] = change.live
         case path:
             raise AssertionError(f"no words for {'.'.join(path)}")
+
+
+def _say_idle_time(shown: Declared, live: Endpoint) -> None:
+    """A spec has one only with min 0, and the service keeps one whatever the fewest replicas are."""
+    scaling, section = live.compute.scaling, _section(shown, "autoscaling")
+    section.pop("scale_to_zero_after", None)
+    if scaling.min_replica == 0 and scaling.scale_to_zero_timeout is not None:
+        section["scale_to_zero_after"] = f"{scaling.scale_to_zero_timeout}m"
 
 
 def _section(shown: Declared, name: str) -> Declared:
