@@ -40,7 +40,10 @@ SHOWN: dict[tuple[str, ...], dict[str, Any]] = {
     ("compute", "accelerator"): {"instance": "nvidia-a10g x1"},
     ("compute", "instanceType"): {"instance": "nvidia-l4 x1"},
     ("compute", "instanceSize"): {"instance": "nvidia-a10g x4"},
-    ("compute", "scaling", "minReplica"): {"autoscaling": {**DECLARED["autoscaling"], "min": 1}},
+    # With a replica at least there is no idle time, whatever the service still has of one.
+    ("compute", "scaling", "minReplica"): {
+        "autoscaling": {"min": 1, **{key: DECLARED["autoscaling"][key] for key in ("max", "measure")}}
+    },
     ("compute", "scaling", "maxReplica"): {"autoscaling": {**DECLARED["autoscaling"], "max": 4}},
     ("compute", "scaling", "scaleToZeroTimeout"): {
         "autoscaling": {**DECLARED["autoscaling"], "scale_to_zero_after": "60m"}
