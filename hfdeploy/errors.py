@@ -91,6 +91,12 @@ class ApiError(HfdeployError):
         self.status = status
         self.text = text[:256]
 
+    def told_with(self, sentence: str) -> "ApiError":
+        """The same refusal with what was done about it, which is never cut."""
+        told = type(self)(self.request, self.status, self.text)
+        told.args = (f"{str(self).rstrip('.')}. {sentence}",)
+        return told
+
 
 class NotFound(ApiError):
     """404: there is nothing of that name."""

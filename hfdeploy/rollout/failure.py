@@ -69,6 +69,27 @@ def write_down(goal: Goal, means: Means) -> None:
     means.record.keep()
 
 
+def pause_again(goal: Goal, means: Means) -> str:
+    """Pause what failed and was resumed for an update that was refused all the same; says how that went."""
+    means.report.show("pausing again what was resumed for the update")
+    try:
+        live = means.api.pause(goal.namespace, goal.plan.name)
+    except Cancelled:
+        raise
+    except HfdeployError as trouble:
+        told = f"could not be paused again and may bill: {str(trouble).rstrip('.')}. {pause_line(goal)}"
+    else:
+        told = "was paused again and does not bill."
+        if live.status.state is not State.PAUSED:
+            told = f"says {live.status.state} when asked to pause again, and may bill. {pause_line(goal)}"
+    return f"It had been resumed for this update, {told}"
+
+
+def pause_line(goal: Goal) -> str:
+    """What a person types where it could not be done."""
+    return f"`hf endpoints pause {goal.plan.name} --namespace {goal.namespace}` pauses it."
+
+
 def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> HfdeployError:
     """Follow `rollout.on_create_failure` and say so in the failure's own class.
 

@@ -26,6 +26,7 @@ from hfdeploy.owner import (
 )
 from hfdeploy.plan import registry_of
 from hfdeploy.redact import Secret
+from hfdeploy.rollout.failure import pause_again, pause_line
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.spec import CustomEngine, EndpointSpec, Registry
 from hfdeploy.wire import Body, Endpoint, State
@@ -208,4 +209,9 @@ def _put_once(goal: Goal, body: Body, means: Means) -> Endpoint:
             raise
         # Whether a paused endpoint takes an update is not documented; a running one does.
         api.resume(goal.namespace, name)
+    try:
         return api.update(goal.namespace, name, body, is_applied=is_applied)
+    except ApiError as refusal:
+        raise refusal.told_with(pause_again(goal, means)) from None
+    except AuthError as refusal:
+        raise AuthError(f"{refusal} It had been resumed for this update and may bill. {pause_line(goal)}") from None
