@@ -3,7 +3,7 @@
 A run that is killed after its PUT leaves a live configuration that differs from the state, and so does a person's
 change. A note beside the program, written before the PUT, tells the two apart. It is believed only where it leaves
 no doubt; without it, as on another machine, the difference counts as a person's. No secret is in it: of the wanted
-fields it holds keyed digests.
+fields it holds keyed digests. What an endpoint was made with is noted as well: its first rollout may be another run's.
 """
 
 import json
