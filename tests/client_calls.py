@@ -23,7 +23,7 @@ def settings_for(speaker) -> Settings:
 
 
 def connected(settings, clock):
-    with client.connect(settings, clock=clock, deadlines=Deadlines(connect=2, read=0.5)) as api:
+    with client.connect(settings, clock=clock, deadlines=Deadlines(connect=10, read=2)) as api:
         yield api
 
 

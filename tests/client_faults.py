@@ -27,9 +27,10 @@ def api(speaker, clock):
         yield api
 
 
-def connect(speaker, clock, **more):
+def connect(speaker, clock, *, read: float = 1, **more):
+    """`read` is real time (seconds): short where a service stays silent, long where it answers and a machine is slow."""
     settings = settings_for(speaker)
-    return client.connect(settings, clock=clock, deadlines=Deadlines(connect=2, read=0.2), **more)
+    return client.connect(settings, clock=clock, deadlines=Deadlines(connect=10, read=read), **more)
 
 
 def failing(status: int, **headers: str):

@@ -134,7 +134,7 @@ def test_a_burst_is_survived_or_reported_and_nothing_is_made_twice(clock: Clock,
     for length in range(ATTEMPTS + 2):
         before = endpoint_reply(state="paused" if verb == "resume" else "running")
         began = clock.elapsed
-        with Speaker() as speaker, connect(speaker, clock) as api:
+        with Speaker() as speaker, connect(speaker, clock, read=30) as api:
             service = Service(speaker, clock, burst, length, None if verb == "create" else before)
             met: errors.HfdeployError | None = None
             try:
