@@ -36,7 +36,8 @@ def test_an_update_that_waited_for_hardware_has_all_its_time_to_start(make: Make
 
     assert (stack.image, stack.images_sent[-1]) == (WORSE, WORSE)
     assert stack.tags("hfd-bad-") == []
-    assert GRANTED_S + START_S <= stack.clock.elapsed < 2 * 300
+    # Longer than the limit, and not twice; the service's clock goes on by itself, too, so no second is certain.
+    assert 300 < stack.clock.elapsed < 2 * 300
 
 
 @pytest.mark.fault(13, 14)
