@@ -28,7 +28,7 @@ def api(speaker, clock):
 
 
 def connect(speaker, clock, *, read: float = 1, **more):
-    """`read` is real time (seconds): short where a service stays silent, long where it answers and a machine is slow."""
+    """`read` is real time, in seconds: short where a service stays silent, long where it answers on a slow machine."""
     settings = settings_for(speaker)
     return client.connect(settings, clock=clock, deadlines=Deadlines(connect=10, read=read), **more)
 
