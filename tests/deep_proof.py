@@ -20,7 +20,7 @@ def at_once(server: Speaker, many: int, beyond, *, below=GOOD) -> None:
             waiting[0] += 1
             if waiting[0] >= many:
                 fallen.set()
-        is_crowd = fallen.wait(0.5)
+        is_crowd = fallen.wait(2.5)
         (beyond if is_crowd else below)(line)
         with lock:
             waiting[0] -= 1

@@ -59,8 +59,8 @@ def bring(plugin: Plugin, given: dict[str, Any], runs: int = 3) -> tuple[Resourc
     """Create and roll out as often as a person would run `up` again; the identity, and how many runs it took."""
     for run in range(1, runs + 1):
         try:
-            identity = plugin.create("identity", given, timeout=150)
-            plugin.create("endpoint", {**given, "generation": identity.outs["generation"]}, timeout=150)
+            identity = plugin.create("identity", given, timeout=300)
+            plugin.create("endpoint", {**given, "generation": identity.outs["generation"]}, timeout=300)
         except grpc.RpcError:
             if run == runs:
                 raise

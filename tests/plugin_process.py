@@ -70,13 +70,13 @@ class Plugin:
             provider_pb2.DiffRequest(
                 id=old.id, urn=_urn(kind, news), olds=_struct(kind, old.outs), news=_struct(kind, news)
             ),
-            timeout=60,
+            timeout=300,
         )
 
     def has_changes(self, kind: str, old: Resource, news: Mapping[str, Any]) -> bool:
         return bool(self.diff(kind, old, news).changes == provider_pb2.DiffResponse.DIFF_SOME)
 
-    def create(self, kind: str, inputs: Mapping[str, Any], *, timeout: float = 60) -> Resource:
+    def create(self, kind: str, inputs: Mapping[str, Any], *, timeout: float = 300) -> Resource:
         reply = self._stub.Create(
             provider_pb2.CreateRequest(urn=_urn(kind, inputs), properties=_struct(kind, inputs)), timeout=timeout
         )
@@ -87,21 +87,21 @@ class Plugin:
             provider_pb2.UpdateRequest(
                 id=old.id, urn=_urn(kind, news), olds=_struct(kind, old.outs), news=_struct(kind, news)
             ),
-            timeout=60,
+            timeout=300,
         )
         return Resource(old.id, dict(news), _plain(reply.properties))
 
     def read(self, kind: str, old: Resource) -> Resource:
         reply = self._stub.Read(
             provider_pb2.ReadRequest(id=old.id, urn=_urn(kind, old.outs), properties=_struct(kind, old.outs)),
-            timeout=60,
+            timeout=300,
         )
         return Resource(reply.id, _plain(reply.inputs), _plain(reply.properties))
 
     def delete(self, kind: str, old: Resource) -> None:
         self._stub.Delete(
             provider_pb2.DeleteRequest(id=old.id, urn=_urn(kind, old.outs), properties=_struct(kind, old.outs)),
-            timeout=60,
+            timeout=300,
         )
 
     def cancel(self) -> None:

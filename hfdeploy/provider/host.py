@@ -5,6 +5,7 @@ working after its engine was killed. Everything here is optional: where the host
 touched, and the providers are correct without it, only slower and quieter.
 """
 
+import gc
 import logging
 import os
 import re
@@ -33,6 +34,7 @@ _WATCH_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 _STOPPED = threading.Event()
 _PREPARING = threading.Lock()
+_PREPARED = threading.Event()
 _WATCHING = threading.Lock()
 
 
@@ -43,6 +45,9 @@ def prepare(size: int = POOL) -> bool:
     others. Guarded: a host that is not the stock one of four threads is left as it is.
     """
     with _PREPARING:
+        if _PREPARED.is_set():
+            return False
+        _PREPARED.set()
         found = _stock_server()
         if found is None:
             return False
@@ -58,7 +63,7 @@ def _stock_server() -> tuple[ThreadPoolExecutor, list[object]] | None:
 
     Found on the main thread's stack: a search of all objects would disturb those that other threads are making.
     """
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - its only place
+    frame = _main_frame()
     while frame is not None:
         state = getattr(frame.f_locals.get("server"), "_state", None)
         pool = getattr(state, "thread_pool", None)
@@ -67,6 +72,21 @@ def _stock_server() -> tuple[ThreadPoolExecutor, list[object]] | None:
             return (pool, list(getattr(state, "generic_handlers", ()))) if is_stock else None
         frame = frame.f_back
     return None
+
+
+def _main_frame() -> FrameType | None:
+    """Where the main thread is.
+
+    Without the collector: Python up to 3.11.8 holds a lock of the interpreter here that a collection which begins
+    meanwhile may wait for, and the whole process stands still for good (github.com/python/cpython/issues/106883).
+    """
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - its only place
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def _widen(pool: ThreadPoolExecutor, size: int) -> None:

@@ -49,6 +49,8 @@ class Session:
     _settings: settings.Settings | None = None
     _safeguards: Safeguards | None = None
     _catalogs: dict[str, Catalog] = field(default_factory=dict)
+    _turns: dict[str, threading.Lock] = field(default_factory=dict)
+    """Who reads the hardware of a namespace."""
     _deleted: set[tuple[str, str]] = field(default_factory=set)
     counting: threading.Lock = field(default_factory=threading.Lock)
     """Held while the deletions of a run are counted."""
@@ -196,8 +198,13 @@ class Session:
             return self.plan(spec, namespace)
 
     def catalog(self, namespace: str) -> Catalog:
-        """The hardware on offer, read once per process and namespace."""
+        """The hardware on offer, read once per process and namespace.
+
+        Under a lock of its own: a service that is slow here must hold up nobody who asks for something else.
+        """
         with self._lock:
+            turn = self._turns.setdefault(namespace, threading.Lock())
+        with turn:
             found = self._catalogs.get(namespace)
             if found is None:
                 found = self._catalogs[namespace] = self._read_catalog(namespace)
