@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
+from hfdeploy.errors import AuthError
+
 MASK: Final = "***"
 
 SHORTEST: Final = 4
@@ -66,6 +68,21 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A Secret is never written down: reveal it where it is sent.")
+
+
+def bearer(token: Secret) -> str:
+    """The value of the `Authorization` header.
+
+    Raises:
+        AuthError: the token holds characters that no header carries, such as a byte order mark.
+    """
+    text = token.reveal()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise AuthError(
+            "The token holds characters that cannot be sent, perhaps invisible ones. Copy it again into HF_TOKEN, or "
+            "`hf auth login` again."
+        )
+    return f"Bearer {text}"
 
 
 class Redactor:

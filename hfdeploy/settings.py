@@ -22,7 +22,6 @@ from hfdeploy.spec import FromConfig, FromEnv
 
 API: Final = "https://api.endpoints.huggingface.cloud"
 HUB: Final = "https://huggingface.co"
-
 SPECS: Final = "../specs/*.yaml"
 """Where the specs are when nobody says: relative to the stack program."""
 PLACEHOLDER: Final = "YOUR-NAMESPACE"
@@ -186,9 +185,13 @@ def secret_value(
     if value is None:
         return None
     kept = _keep(value)
-    if not _is_text(value):
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # Python keeps the environment's undecodable bytes as halves of surrogate pairs.
         name = source.from_env if isinstance(source, FromEnv) else source.from_config
-        raise errors.UsageError(f"{name} holds bytes that are no UTF-8 text, which no request can carry: encode them.")
+        raise errors.UsageError(
+            f"{name} holds bytes that are no UTF-8 text, which no request can carry: encode them."
+        ) from None
     return kept
 
 
@@ -289,26 +292,6 @@ def _may_reach_hub(hub_url: str, api_url: str, config: _Config) -> bool:
         return is_loopback(hub_url) and is_loopback(api_url)
     # HF_ENDPOINT often names a public mirror, which would learn the token; the stack's configuration is a decision.
     return hub_url == HUB or config.get("hubUrl") is not None
-
-
-def bearer(token: Secret) -> str:
-    """The value of the `Authorization` header.
-
-    Raises:
-        errors.AuthError: the token holds characters that no header carries, such as a byte order mark.
-    """
-    text = token.reveal()
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise errors.AuthError(
-            "The token holds characters that cannot be sent, perhaps invisible ones. Copy it again into HF_TOKEN, or "
-            "`hf auth login` again."
-        )
-    return f"Bearer {text}"
-
-
-def _is_text(value: str) -> bool:
-    """Python keeps the environment's undecodable bytes as halves of surrogate pairs."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _keep(value: str) -> Secret:

@@ -6,7 +6,7 @@ import pytest
 
 from hfdeploy import client, errors, redact, settings
 from hfdeploy.hub import Hub
-from hfdeploy.redact import Secret
+from hfdeploy.redact import Secret, bearer
 from hfdeploy.settings import API, HUB, load, secret_value
 from hfdeploy.spec import FromConfig, FromEnv
 
@@ -278,7 +278,7 @@ def test_a_token_that_no_header_carries_is_refused_before_anything_is_sent() -> 
     """A byte order mark or a blank within is invisible, and it looked like an answer that cannot be read."""
     for text in ("\ufeffhf_token", "hf_tok\u200ben", "hf_tok en", "hf_toké"):
         with pytest.raises(errors.AuthError, match="holds characters that cannot be sent"):
-            settings.bearer(Secret(text))
+            bearer(Secret(text))
         with pytest.raises(errors.AuthError, match="holds characters that cannot be sent"):
             client.connect(settings.Settings(token=Secret(text)))
         with pytest.raises(errors.AuthError, match="holds characters that cannot be sent"):

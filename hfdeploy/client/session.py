@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from hfdeploy import errors, settings
 from hfdeploy.client import answer
-from hfdeploy.redact import Secret
+from hfdeploy.redact import Secret, bearer
 from hfdeploy.transport import CONNECT, READ, Transport, bounded, is_bounded
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Session:
     ) -> None:
         self._address, self._deadlines = address, deadlines
         self._stopped, self._utcnow = stopped, utcnow
-        settings.bearer(token)  # Else what cannot be sent would look like an answer that cannot be read.
+        bearer(token)  # Else what cannot be sent would look like an answer that cannot be read.
         _door.open(address)
         release = version(_LIBRARY)
         self._headers = build_hf_headers(token=token.reveal(), library_name=_LIBRARY, library_version=release)

@@ -17,8 +17,8 @@ import httpx2
 from hfdeploy.client import answer
 from hfdeploy.doctor.finding import Finding, fine, obstacle, remark, skipped
 from hfdeploy.errors import AuthError, UsageError
-from hfdeploy.redact import Secret
-from hfdeploy.settings import Settings, bearer
+from hfdeploy.redact import Secret, bearer
+from hfdeploy.settings import Settings
 from hfdeploy.transport import Transport, bounded
 
 PATIENCE: Final = 10.0

@@ -17,7 +17,7 @@ import httpx2
 import tenacity
 
 from hfdeploy import errors, redact
-from hfdeploy.settings import HUB, Settings, bearer
+from hfdeploy.settings import HUB, Settings
 from hfdeploy.transport import Transport, Untrusted, bounded
 from hfdeploy.wait import Clock, SystemClock, never, pause_wanted
 
@@ -71,7 +71,7 @@ class Hub:
         self._clock = clock or SystemClock(stopped)
         headers = {"user-agent": f"hfdeploy/{version('hfdeploy')}", "accept": "application/json"}
         if settings.hub_token is not None:
-            headers["authorization"] = bearer(settings.hub_token)
+            headers["authorization"] = redact.bearer(settings.hub_token)
         self._client = httpx2.Client(
             transport=Transport(is_public=settings.hub_url == HUB),
             headers=headers,

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from hfdeploy import redact
-from hfdeploy.redact import Flow, Secret
-from hfdeploy.settings import bearer
+from hfdeploy.redact import Flow, Secret, bearer
 from hfdeploy.stream.address import Address
 from hfdeploy.stream.conversation import USER_AGENT, Call, Conversation
 from hfdeploy.stream.prompt import Request
