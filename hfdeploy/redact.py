@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
@@ -94,14 +95,17 @@ class Redactor:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._forms: tuple[str, ...] = ()
+        self._adding = threading.Lock()
         for value in values:
             self.add(value)
 
     def add(self, value: str) -> None:
         """Hide this value from now on. Replaces the tuple as a whole, so that readers need no lock."""
-        for part in dict.fromkeys([value, *_lines(value)]):
-            if len(part) >= SHORTEST and part.strip("*"):
-                self._forms = tuple(dict.fromkeys([*self._forms, *forms(part)]))
+        parts = [part for part in (value, *_lines(value)) if len(part) >= SHORTEST and part.strip("*")]
+        found = [form for part in parts for form in forms(part)]
+        with self._adding:
+            # Two that add at once would else each keep their own and forget the other's.
+            self._forms = tuple(dict.fromkeys([*self._forms, *found]))
 
     def scrub(self, text: str) -> str:
         """The text without any known value, and without anything that looks like a Hugging Face token."""

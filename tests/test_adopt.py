@@ -99,3 +99,20 @@ def test_only_a_creation_time_is_taken(text: str) -> None:
     """A switch would take over whatever has the name one day."""
     with pytest.raises(SpecError, match="adopt: must be a creation time in the service's own spelling"):
         parse_spec({**SPEC, "adopt": text})
+
+
+@pytest.mark.fault(5, 18)
+def test_what_was_taken_over_paused_is_not_done(world: Running, plugin: Plugin) -> None:
+    """Nothing of it was proved; a state that had it would call it unchanged from then on, also when it runs."""
+    world.seed("tiny", createdAt=MADE)
+    world.act("pause", "tiny")
+
+    with pytest.raises(grpc.RpcError) as caught:
+        bring(plugin, inputs(plugin))
+
+    assert "was taken over and is paused" in failure(caught)
+    assert "Resume it, or set `state: running` in the spec, and run this again" in failure(caught)
+    assert world.state("tiny") == "paused"
+
+    world.act("resume", "tiny")
+    assert bring(plugin, inputs(plugin))[1].outs["verdict"] == "passed"

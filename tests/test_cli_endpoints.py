@@ -1,9 +1,12 @@
 """verify, logs: against a running emulator, as people and programs use them."""
 
 import json
+import os
+import subprocess
 
 import pytest
-from command_line import SPEC, on_terminal, run, succeed, surroundings, talking_to
+from command_line import COMMAND, SPEC, on_terminal, run, succeed, surroundings, talking_to
+from control_plane import STARTED
 
 from hfdeploy.cli.endpoints import new_lines
 
@@ -218,3 +221,41 @@ def test_a_stack_brings_address_namespace_and_token(emulator, tmp_path) -> None:
 def test_following_prints_each_line_once(seen, lines, new) -> None:
     """The service gives the newest lines each time, not the new ones."""
     assert new_lines(seen, lines) == new
+
+
+def test_what_answers_after_a_failed_update_is_no_proof_of_the_new_configuration(env, emulator, spec) -> None:
+    """The service shows the new one already, and the replicas of the old one answer."""
+    emulator.set(outcomes=[{"match": {"name": "demo"}, "outcome": "broken_image"}])
+    emulator.owner.put("/v2/endpoint/acme/demo", json={"model": {"env": {"LEVEL": "1"}}})
+    emulator.advance(STARTED)
+    assert emulator.state() == "updateFailed"
+
+    ended = run("verify", "demo", "--spec", spec(more="env: { LEVEL: '1' }\n"), env=env)
+
+    assert ended.returncode == 9
+    assert "it is updateFailed, so what answers may be what served before" in ended.stdout
+
+
+def test_a_spec_is_verified_by_its_locked_commit(env, spec) -> None:
+    """That is what `up` deploys, whatever the branch is by now."""
+    file = spec()
+    locked = {"HuggingFaceTB/SmolLM2-360M-Instruct": {"commit": "e" * 40, "unknown": "not read"}}
+    (file.parent / "hfdeploy.lock.json").write_text(json.dumps({"version": 1, "models": locked}))
+
+    ended = run("verify", "demo", "--spec", file, env=env)
+
+    assert ended.returncode == 9
+    assert "revision is" in ended.stdout
+    assert "e" * 40 in ended.stdout
+
+
+def test_a_reader_of_logs_that_goes_away_ends_the_following(env) -> None:
+    """`hfdeploy logs --follow | head -1` must not go on for ever."""
+    read, write = os.pipe()
+    os.close(read)
+
+    command = [*COMMAND, "logs", "demo", "--follow"]
+    ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=env, timeout=60, check=False)
+    os.close(write)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -1,10 +1,12 @@
 """validate, plan, schema: what the shipped specs and others look like before anything is sent."""
 
 import json
+import os
+import subprocess
 
 import jsonschema
 import pytest
-from command_line import ROOT, SPEC, on_terminal, run, succeed, surroundings, talking_to, tell
+from command_line import COMMAND, ROOT, SPEC, on_terminal, run, succeed, surroundings, talking_to, tell
 
 pytest_plugins = ["command_line"]
 
@@ -263,3 +265,49 @@ def test_a_service_that_does_not_answer_leaves_the_quota_unknown(specs) -> None:
     assert {one["verdict"] for one in json.loads(ended.stdout)["quota"]["entries"]} == {"unknown"}
     assert "The live catalogue could not be read" in ended.stderr
     assert "What runs now could not be read, so that the quota is unknown: " in ended.stderr
+
+
+@pytest.mark.fault(42)
+def test_a_limit_that_the_project_sets_for_all_stacks_holds(specs) -> None:
+    """Pulumi.yaml may say it, plainly or as a value with more to it."""
+    program = specs.parent / "stacks"
+    program.mkdir()
+    (program / "Pulumi.one.yaml").write_text("config: {}\n")
+    (program / "Pulumi.rich.yaml").write_text("config: { 'hfdeploy:budget': { monthly_ceiling_usd: 100000 } }\n")
+    for limit in ("{ monthly_ceiling_usd: 1 }", "{ value: { monthly_ceiling_usd: 1 } }"):
+        text = f"name: hfdeploy\nruntime: python\nconfig: {{ 'hfdeploy:budget': {limit} }}\n"
+        (program / "Pulumi.yaml").write_text(text)
+
+        poor = run("plan", "--stack", "one", cwd=specs.parent)
+
+        assert poor.returncode == 5
+        assert "hfdeploy:budget: With every replica up" in poor.stdout
+        assert run("plan", "--stack", "rich", cwd=specs.parent).returncode == 0, "the stack has the last word"
+
+
+def test_a_reader_that_goes_away_changes_nothing_about_the_verdict(specs) -> None:
+    """`hfdeploy plan | head -1` in a pipeline with pipefail still says that something blocks."""
+    (specs / "demo.yaml").write_text(SPEC.replace("nvidia-l4 x1", "nvidia-l4 x3"))
+    assert run("plan", cwd=specs.parent).returncode == 5
+    read, write = os.pipe()
+    os.close(read)
+
+    ended = subprocess.run(
+        [*COMMAND, "plan"], cwd=specs.parent, stdout=write, stderr=subprocess.DEVNULL, env=surroundings(), check=False
+    )
+    os.close(write)
+
+    assert ended.returncode == 5
+
+
+def test_a_configuration_of_a_stack_that_is_no_text_is_one_sentence(specs) -> None:
+    """Saved by an editor in another encoding."""
+    program = specs.parent / "stacks"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text("name: hfdeploy\nruntime: python\n")
+    (program / "Pulumi.odd.yaml").write_bytes("config: { 'hfdeploy:namespace': é }\n".encode("latin-1"))
+
+    ended = run("plan", "--stack", "odd", cwd=specs.parent)
+
+    assert ended.returncode == 2
+    assert "Pulumi.odd.yaml cannot be read" in ended.stderr

@@ -8,6 +8,7 @@ import pickle
 import re
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -253,3 +254,17 @@ def test_no_module_logs_past_the_redactor() -> None:
 
     assert past == set()
     assert any(isinstance(one, ScrubbingFilter) for one in redact.logger("hfdeploy.client.retry").filters)
+
+
+def test_two_that_add_at_once_lose_nothing() -> None:
+    """Secrets of many endpoints are read side by side."""
+    redactor, values = Redactor(), [f"value-{number:04}-of-many" for number in range(600)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(redactor.add, values))
+    finally:
+        sys.setswitchinterval(before)
+
+    assert [value for value in values if redactor.scrub(value) != MASK] == []

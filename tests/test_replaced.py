@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from control_plane import Running
+from plugin_stack import puts
 from rollouts import Make
 
 from hfdeploy.errors import Inconclusive, OwnershipError
+from hfdeploy.provider import memory
 
 pytest_plugins = ["project", "rollouts"]
 
@@ -74,3 +76,21 @@ def test_another_run_does_not_continue_it_in_the_wrong_place(make: Make, world: 
         stack.exist()
 
     assert {one["method"] for one in world.requests()[since:]} == {"GET"}
+
+
+@pytest.mark.fault(22, 39)
+def test_a_replacement_that_another_run_finishes_has_what_the_branch_is_now(make: Make, world: Running) -> None:
+    """The commit that the deleted endpoint had is nobody's wish: the new one was made of another."""
+    stack = make()
+    world._script("POST", "/hub", {"repository": stack.spec["repository"], "branch": "main", "commit": "f" * 40})
+    stack.remove()
+    stack.spec |= CHANGES["region"]
+    stack.make()
+    memory._posted.clear()
+    world.mutate("tiny", by="alice", compute={"scaling": {"maxReplica": 1}})
+
+    stack.bring()
+
+    assert stack.outs is not None
+    assert (stack.outs["verdict"], stack.outs["revision"]) == ("passed", "f" * 40)
+    assert [put["model"]["revision"] for put in puts(world) if "model" in put] == ["main"]

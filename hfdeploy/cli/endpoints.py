@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hfdeploy import redact, render, wire
+from hfdeploy import render, wire
 from hfdeploy.cli import terminal
 from hfdeploy.cli.options import (
     PROGRAM,
@@ -24,6 +24,7 @@ from hfdeploy.cli.service import best_catalog, choose, find, require_namespace, 
 from hfdeploy.cli.terminal import Format
 from hfdeploy.diff import not_as_asked
 from hfdeploy.errors import ApiError, Inconclusive, RolloutFailed, UsageError
+from hfdeploy.lock import pinned, read_locks
 from hfdeploy.plan import make_plan
 from hfdeploy.settings import Settings
 from hfdeploy.spec import EndpointSpec, is_commit, load_specs
@@ -113,11 +114,11 @@ def logs(
         find(api, place, name)
         window = max(tail, FOLLOWED) if follow else tail
         seen = api.logs(place, name, tail=window)
-        _print_lines(seen[-tail:])
-        while follow:
+        is_read = _print_lines(seen[-tail:])
+        while follow and is_read:
             SystemClock().sleep(EVERY)
             lines = api.logs(place, name, tail=window)
-            _print_lines(new_lines(seen, lines))
+            is_read = _print_lines(new_lines(seen, lines))
             seen = lines
 
 
@@ -136,7 +137,7 @@ def _only_spec(file: Path) -> EndpointSpec:
     loaded = load_specs([file])
     if len(loaded) != 1:
         raise UsageError(f"{file} holds {len(loaded)} specs: name the one to verify by.")
-    return loaded[0].spec
+    return pinned(loaded[0].spec, read_locks(loaded))
 
 
 def _check(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec | None, prompt: str | None) -> "Check":
@@ -147,11 +148,18 @@ def _check(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec | None, pr
 
 
 def _mismatches(live: wire.Endpoint, chosen: Settings, asked: EndpointSpec) -> list[str]:
-    """How the live endpoint serves otherwise than the spec says. A branch is whatever it was resolved to."""
+    """How the live endpoint serves otherwise than the spec says. A branch is whatever it was resolved to.
+
+    While an update is under way, and after one that failed, the service shows the new configuration, and replicas of
+    the one before may answer.
+    """
     body = copy.deepcopy(make_plan(asked, best_catalog(chosen)).body)
     if not is_commit(body["model"].get("revision")):
         body["model"]["revision"] = None
-    return not_as_asked(body, live)
+    state = live.status.state
+    is_between = state in {wire.State.UPDATING, wire.State.UPDATE_FAILED}
+    doubts = [f"it is {state}, so what answers may be what served before"] if is_between else []
+    return doubts + not_as_asked(body, live)
 
 
 def _fallen(api: "Api", namespace: str, name: str) -> str:
@@ -165,7 +173,7 @@ def _fallen(api: "Api", namespace: str, name: str) -> str:
 
 
 def _prove(
-    check: "Check", place: str, show_text: Callable[[str], None], *, seconds: float, fallen: Callable[[], str]
+    check: "Check", place: str, show_text: Callable[[str], object], *, seconds: float, fallen: Callable[[], str]
 ) -> "Verification":
     from hfdeploy.verify import prove
     from hfdeploy.wait import SystemClock
@@ -193,7 +201,7 @@ def _prove(
     return found
 
 
-def _end_line(pieces: list[str], show_text: Callable[[str], None]) -> None:
+def _end_line(pieces: list[str], show_text: Callable[[str], object]) -> None:
     """What comes next begins on a line of its own; a further try shows its own text."""
     if pieces and not pieces[-1].endswith("\n"):
         show_text("\n")
@@ -213,6 +221,9 @@ def _show(found: "Verification", place: str, output: Format) -> None:
     terminal.draw_block(terminal.styled(found.verdict.value).append(f"  {place}", style="bold default"), facts)
 
 
-def _print_lines(lines: list[str]) -> None:
-    """Log lines as text: colours and whatever else a container prints at a terminal are left out."""
-    terminal.write("".join(f"{render.plain(redact.known.scrub(line))}\n" for line in lines))
+def _print_lines(lines: list[str]) -> bool:
+    """Log lines as text: colours and whatever else a container prints at a terminal are left out.
+
+    Tells whether anybody reads on.
+    """
+    return terminal.write("".join(f"{terminal.harmless(line)}\n" for line in lines))

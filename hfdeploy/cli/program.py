@@ -26,6 +26,8 @@ PATIENCE: Final = 120.0
 """Seconds for one command of the engine; a state kept in a bucket takes some."""
 
 _PREFIX: Final = "hfdeploy:"
+_LIMITS: Final = frozenset({"hfdeploy:specs", "hfdeploy:policy", "hfdeploy:budget"})
+"""What a review must not go without, however it is written down."""
 """Where the provider keeps what verifications saw, below the program and with a folder per stack."""
 
 
@@ -100,10 +102,11 @@ class Program:
         if not isinstance(values, dict):
             raise UsageError(f"{self.file}: `config` must hold keys and values.")
         ours = {str(key): value for key, value in values.items() if str(key).startswith(_PREFIX)}
-        readable = {key: _as_text(value) for key, value in ours.items() if not _is_encrypted(value)}
-        if with_secrets and (len(readable) < len(ours) or "environment" in stack or self._has_project_values()):
+        ours = self._project_values() | ours
+        encrypted = {key for key, value in ours.items() if _is_encrypted(value)}
+        if encrypted & _LIMITS or (with_secrets and (encrypted or "environment" in stack)):
             return self._ask_config()
-        return readable
+        return {key: _as_text(value) for key, value in ours.items() if key not in encrypted}
 
     def export(self, *, with_secrets: bool = False) -> dict[str, Any]:
         """The state, as `pulumi stack export` prints it; secrets stay encrypted unless they are asked for.
@@ -171,7 +174,7 @@ class Program:
             document = yaml.safe_load(file.read_text("utf-8")) or {}
         except FileNotFoundError:
             raise UsageError(self._unknown_stack()) from None
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UsageError(f"{file} cannot be read: {error}") from None
         if not isinstance(document, dict):
             raise UsageError(f"{file} is no configuration of a stack.")
@@ -183,9 +186,16 @@ class Program:
         known = ", ".join(sorted(file.name.split(".")[1] for file in self.folder.glob("Pulumi.?*.yaml")))
         return f"There is no stack {self.stack!r}: {self.file} is missing. Known: {known or 'none'}."
 
-    def _has_project_values(self) -> bool:
+    def _project_values(self) -> dict[str, object]:
+        """What Pulumi.yaml says for all stacks: plainly, or as the `value` of an entry with more to it."""
         project = self.project().get("config") or {}
-        return any(str(key).startswith(_PREFIX) for key in project)
+        if not isinstance(project, dict):
+            raise UsageError(f"{self.folder / 'Pulumi.yaml'}: `config` must hold keys and values.")
+        return {
+            str(key): entry["value"] if isinstance(entry, dict) and "value" in entry else entry
+            for key, entry in project.items()
+            if str(key).startswith(_PREFIX)
+        }
 
     def _ask_config(self) -> dict[str, str]:
         told = json.loads(self._pulumi("config", "--json", "--show-secrets"))

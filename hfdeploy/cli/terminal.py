@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
-import typer
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -86,15 +85,27 @@ def note(sentence: str) -> None:
     err().print(_text(sentence), soft_wrap=True)
 
 
-def write(text: str) -> None:
-    """Text for standard output, line by line as it is. A reader that has seen enough (`| head`) ends the command."""
+def write(text: str) -> bool:
+    """Text for standard output, line by line as it is; tells whether anybody reads on.
+
+    A reader that has seen enough (`| head`) is no error, and changes nothing about how the command ends.
+    """
     try:
         sys.stdout.write(render.plain(text))
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer must not fail once more when the process ends.
+        # Neither what is left in the buffer nor what follows must fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
+        return False
+    return True
+
+
+def harmless(text: str) -> str:
+    """Text of whoever, without secrets of ours and without what a terminal obeys.
+
+    Secrets are looked for on both sides of that: a colour within one hides it, and so may the loss of a character.
+    """
+    return redact.known.scrub(render.plain(redact.known.scrub(text)))
 
 
 def write_aside(text: str) -> None:
@@ -168,7 +179,7 @@ def busy(what: str) -> Iterator[Callable[[str], None]]:
 
 def _text(text: str, style: str = "") -> Text:
     """Text of whoever, with nothing in it that a terminal obeys and no secret of ours."""
-    return Text(render.plain(redact.known.scrub(text)), style=style)
+    return Text(harmless(text), style=style)
 
 
 def _scrubbed(value: Any) -> Any:  # noqa: ANN401 - any JSON value

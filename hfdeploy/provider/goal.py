@@ -53,7 +53,8 @@ def make_goal(
         resend.add(IMAGE)
     if previous is not None and _username(previous) != _username(plan.spec):
         resend.add(IMAGE)
-    wanted = with_commit(plan.body, None if is_moved else (olds or {}).get("revision"))
+    # The commit that is kept is that of the endpoint in the state; another one was made of what the branch is now.
+    wanted = with_commit(plan.body, None if is_moved or is_first else (olds or {}).get("revision"))
     # That the live configuration is the wanted one already is no proof: a killed run may have sent it.
     is_unproved = previous_body is None or serves_otherwise(previous_body, wanted)
     remembered = (olds or {}).get("remembered")

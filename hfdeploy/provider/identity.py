@@ -116,7 +116,10 @@ def _adopt(namespace: str, plan: Plan, own: list[str], *, owner: str, session: S
         raise OwnershipError(f"{place} was not adopted: {let_go(session.api, namespace, found, owner)}")
     if found is None or found.generation != spec.adopt or not is_ours(found, owner):
         raise OwnershipError(f"{place} was not adopted: the service did not keep this stack's tags on it.")
-    row.note(f"took over {place}, which {found.status.created_by.name or 'somebody'} created at {found.generation}")
+    row.note(
+        f"took over {place}, which {found.status.created_by.name or 'somebody'} created at {found.generation}; leave "
+        f"`adopt` in the spec until a run has succeeded"
+    )
 
 
 def _find(namespace: str, name: str, session: Session) -> Endpoint | None:
@@ -216,7 +219,11 @@ def remove(props: dict[str, Any], session: Session, row: Row) -> None:
         return
     reason = why_not_delete(live, owner=props["owner"], generation=props["generation"])
     if reason and live.generation != props["generation"]:
-        row.note(f"{namespace}/{name} is gone already and was left: {reason}")
+        left = f"{namespace}/{name} is gone already and was left: {reason}"
+        if is_ours(live, props["owner"]):
+            row.warn(f"{left}. It has this stack's tag: where no state has it, `hfdeploy orphans` names it")
+        else:
+            row.note(left)
         return
     if reason:
         raise OwnershipError(

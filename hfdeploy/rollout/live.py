@@ -115,6 +115,12 @@ def _roll_out(work: Work, found: Endpoint, sent: _Sent, means: Means) -> Outcome
     # What was proved before is proof of what serves only where that is still the same.
     stands = not work.replaces and not goal.is_unproved
     if live.status.state is State.PAUSED:
+        if goal.is_takeover:
+            # Nothing was ever proved of it, and a state that had it would call it unchanged from now on.
+            raise Inconclusive(
+                f"{goal.place} was taken over and is paused (by {live.status.updated_by.name or 'somebody'}): nothing "
+                f"was verified. Resume it, or set `state: running` in the spec, and run this again."
+            )
         means.report.warn(
             f"{goal.place} is paused (by {live.status.updated_by.name or 'somebody'}) and was left so: nothing was "
             f"verified. Resume it, or set `state: running` in the spec."
