@@ -26,7 +26,7 @@ from hfdeploy.owner import (
 )
 from hfdeploy.plan import registry_of
 from hfdeploy.redact import Secret
-from hfdeploy.rollout.failure import pause_again, pause_line
+from hfdeploy.rollout.failure import look, pause_again, pause_line
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.spec import CustomEngine, EndpointSpec, Registry
 from hfdeploy.wire import Body, Endpoint, State
@@ -120,8 +120,8 @@ def put(
     """Send the update, with a note of it, and of the replicas of `before`, for whoever comes after a killed run."""
     means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))), sorted(before))
     try:
-        live = put_until(lambda: _put_once(goal, body, means), means, deadline)
-    except (ApiError, AuthError):
+        live = put_until(goal, lambda: _put_once(goal, body, means), means, deadline)
+    except (ApiError, AuthError, OwnershipError):
         means.journal.withdraw()
         raise
     require_reached(goal, live, means)
@@ -181,8 +181,16 @@ def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:
         means.report.warn(f"the service did not keep {', '.join(lost)} on {goal.place}")
 
 
-def put_until(send: Callable[[], Endpoint], means: Means, deadline: float) -> Endpoint:
-    """Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
+def put_until(goal: Goal, send: Callable[[], Endpoint], means: Means, deadline: float) -> Endpoint:
+    """Missing quota or hardware is no fault of the configuration: asked again until the deadline.
+
+    After each pause the endpoint is looked at first: the name may be somebody else's by then, and the update holds our
+    secrets.
+
+    Raises:
+        OwnershipError: it is a later one of that name, which was sent nothing.
+        QuotaExceeded, CapacityMissing: still refused at the deadline.
+    """
     while True:
         try:
             return send()
@@ -191,6 +199,7 @@ def put_until(send: Callable[[], Endpoint], means: Means, deadline: float) -> En
                 raise
             means.report.show(f"asking again: {refusal}")
             means.clock.sleep(_ASK_AGAIN_S)
+        look(goal, means.api)
 
 
 def _put_once(goal: Goal, body: Body, means: Means) -> Endpoint:

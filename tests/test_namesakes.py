@@ -1,0 +1,107 @@
+"""A change that is asked for again finds another endpoint of that name: it is somebody else's, and stays as it is."""
+
+from typing import Any
+
+import pytest
+from control_plane import Running
+from existence import of
+from rollouts import BAD, Make, tgi
+
+pytest_plugins = ["project", "rollouts"]
+
+ENDPOINT = "/v2/endpoint/acme/tiny"
+THEIRS: dict[str, Any] = {"tags": ["hfd-o-ba9876543210", "hfd-l-tiny"], "type": "protected"}
+
+
+class Namesake:
+    """Somebody deletes the endpoint, where it is still there, and makes another of that name."""
+
+    def __init__(self, world: Running) -> None:
+        self._world = world
+        self.as_made: dict[str, Any] = {}
+
+    def come(self) -> None:
+        if self._world.owner.get(ENDPOINT).status_code == 200:
+            self._world._script("DELETE", "/endpoints/acme/tiny")
+        self._world.seed("tiny", **THEIRS)
+        self.as_made = self.now
+
+    @property
+    def now(self) -> dict[str, Any]:
+        """All that tells whether somebody touched it."""
+        inner = self._world.inner("tiny")
+        return {key: inner[key] for key in ("config", "created", "updated", "updated_by", "state")}
+
+    def require_untouched(self) -> None:
+        assert self.as_made
+        assert self.now == self.as_made
+
+
+@pytest.fixture
+def namesake(world: Running) -> Namesake:
+    return Namesake(world)
+
+
+def actions(world: Running) -> list[str]:
+    """Updates, and what was done beside them, in order."""
+    sent = [one for one in of(world, "acme", "POST", "PUT") if one["path"].startswith(ENDPOINT)]
+    return [one["path"].removeprefix(ENDPOINT).strip("/") or one["method"] for one in sent]
+
+
+@pytest.mark.fault(13)
+def test_an_update_that_waits_for_quota_is_not_sent_to_a_namesake(
+    make: Make, world: Running, namesake: Namesake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be given our configuration, and our secrets with it."""
+    monkeypatch.setenv("K", "one1one1")
+    stack = make()
+
+    def replace() -> None:
+        namesake.come()
+        world.set(quota={})
+
+    world.set(quota={"nvidia-l4": 0})
+    stack.row.hands = {"asking again: PUT": replace}
+
+    said = stack.fail(instance="nvidia-l4 x1", secrets={"A": {"from_env": "K"}})
+
+    namesake.require_untouched()
+    assert "acme/tiny is not the endpoint that this stack made" in said
+    assert actions(world) == ["PUT"]
+
+
+@pytest.mark.fault(13)
+def test_an_update_that_waits_for_quota_is_not_repeated_for_what_was_deleted(make: Make, world: Running) -> None:
+    """The look says that it is gone."""
+    stack = make()
+    world.set(quota={"nvidia-l4": 0})
+    stack.row.hands = {"asking again: PUT": lambda: world._script("DELETE", "/endpoints/acme/tiny")}
+
+    said = stack.fail(instance="nvidia-l4 x1")
+
+    assert f"GET {ENDPOINT}" in said
+    assert "answered 404" in said
+    assert actions(world) == ["PUT"]
+
+
+@pytest.mark.fault(13, 14)
+def test_a_restore_that_waits_for_hardware_is_not_sent_to_a_namesake(
+    make: Make, world: Running, namesake: Namesake
+) -> None:
+    """What failed is gone, and with it what was to be put back."""
+    stack = make()
+    world.mutate("tiny", behaviour={"stream": "empty", "only": BAD})
+
+    def replace() -> None:
+        namesake.come()
+        world.set(hardware_status={})
+
+    stack.row.hands = {
+        "putting the previous": lambda: world.set(hardware_status={"aws-us-east-1-nvidia-t4-x1": "not_available"}),
+        "asking again: PUT": replace,
+    }
+
+    said = stack.fail(**tgi(BAD))
+
+    namesake.require_untouched()
+    assert "Putting the previous configuration back did not succeed either: acme/tiny is not the endpoint" in said
