@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from control_plane import Running
 from existence import of
-from rollouts import BAD, Make, tgi
+from rollouts import BAD, Make, Stack, tgi
+
+from hfdeploy.emulator import outside
+from hfdeploy.emulator.refusals import Refused
+from hfdeploy.emulator.store import Store
+from hfdeploy.provider import memory
 
 pytest_plugins = ["project", "rollouts"]
 
@@ -40,6 +45,33 @@ class Namesake:
 @pytest.fixture
 def namesake(world: Running) -> Namesake:
     return Namesake(world)
+
+
+@pytest.fixture
+def paused(make: Make, world: Running) -> Stack:
+    """Its first rollout failed and was paused; the service takes no update of what is paused, nor a wrong revision."""
+    stack = make(is_live=False, verify={"max_new_tokens": 4, "expect": "^never$"})
+    stack.fail()
+    memory._posted.clear()
+    world.set(unknown_repository="refused", put_on_paused="refused")
+    return stack
+
+
+def replaced_at_refusal(number: int, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service refuses an update for the so-many-th time, and has another endpoint of that name at once."""
+    update, refusals = Store.update, []
+
+    def refuse(store: Store, namespace: str, name: str, body: Any, by: str) -> Any:
+        try:
+            return update(store, namespace, name, body, by)
+        except Refused as refused:
+            refusals.append(refused)
+            if len(refusals) == number:
+                store.delete(namespace, name)
+                outside.seed(store, namespace, name, {**THEIRS, "state": state})
+            raise
+
+    monkeypatch.setattr(Store, "update", refuse)
 
 
 def actions(world: Running) -> list[str]:
@@ -105,3 +137,33 @@ def test_a_restore_that_waits_for_hardware_is_not_sent_to_a_namesake(
 
     namesake.require_untouched()
     assert "Putting the previous configuration back did not succeed either: acme/tiny is not the endpoint" in said
+
+
+@pytest.mark.fault(13)
+def test_a_namesake_that_is_paused_is_not_resumed_for_our_update(
+    paused: Stack, world: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came between the refused update and the look at why it was refused."""
+    replaced_at_refusal(1, "paused", monkeypatch)
+
+    said = paused.fail()
+
+    assert "acme/tiny is not the endpoint that this stack made" in said
+    assert actions(world) == ["pause", "PUT"]
+    assert world.get("tiny")["tags"] == THEIRS["tags"]
+
+
+@pytest.mark.fault(13)
+def test_a_namesake_of_what_was_resumed_is_not_paused(
+    paused: Stack, world: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves somebody; what had been resumed is gone, and nobody is told to pause anything."""
+    replaced_at_refusal(2, "running", monkeypatch)
+
+    said = paused.fail(revision="v9")
+
+    assert "revision v9 of HuggingFaceTB/SmolLM2-360M-Instruct not found" in said
+    assert "It had been resumed for this update and is gone, so nothing was paused: acme/tiny is not the" in said
+    assert "hf endpoints pause" not in said
+    assert actions(world) == ["pause", "PUT", "resume", "PUT"]
+    assert world.state("tiny") == "running"

@@ -1,7 +1,7 @@
 """What is said and done about a rollout that failed."""
 
 from hfdeploy.client import Api
-from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, OwnershipError
+from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, NotFound, OwnershipError
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.record import last_lines
@@ -73,9 +73,12 @@ def pause_again(goal: Goal, means: Means) -> str:
     """Pause what failed and was resumed for an update that was refused all the same; says how that went."""
     means.report.show("pausing again what was resumed for the update")
     try:
+        look(goal, means.api)
         live = means.api.pause(goal.namespace, goal.plan.name)
     except Cancelled:
         raise
+    except (NotFound, OwnershipError) as gone:
+        return f"It had been resumed for this update and is gone, so nothing was paused: {gone}"
     except HfdeployError as trouble:
         told = f"could not be paused again and may bill: {str(trouble).rstrip('.')}. {pause_line(goal)}"
     else:

@@ -213,7 +213,7 @@ def _put_once(goal: Goal, body: Body, means: Means) -> Endpoint:
     except (QuotaExceeded, CapacityMissing):
         raise
     except ApiError as refusal:
-        live = api.get(goal.namespace, name)
+        live = look(goal, api)
         if live.status.state is not State.PAUSED or refusal.status not in {400, 409} or not goal.is_first:
             raise
         # Whether a paused endpoint takes an update is not documented; a running one does.
