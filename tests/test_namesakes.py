@@ -1,21 +1,28 @@
 """A change that is asked for again finds another endpoint of that name: it is somebody else's, and stays as it is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from control_plane import Running
 from existence import of
-from rollouts import BAD, Make, Stack, tgi
+from rollouts import BAD, OWNER_ID, Make, Stack, tgi
 
 from hfdeploy.emulator import outside
 from hfdeploy.emulator.refusals import Refused
 from hfdeploy.emulator.store import Store
+from hfdeploy.orphans import Orphan, sweep
 from hfdeploy.provider import memory
 
 pytest_plugins = ["project", "rollouts"]
 
 ENDPOINT = "/v2/endpoint/acme/tiny"
 THEIRS: dict[str, Any] = {"tags": ["hfd-o-ba9876543210", "hfd-l-tiny"], "type": "protected"}
+LOST: dict[str, dict[str, Any]] = {
+    "500 after the commit": {"kind": "server_error", "commit": True},
+    "reset after the commit": {"kind": "reset", "commit": True},
+}
+BUSY = {"kind": "not_an_object", "status": 409}
 
 
 class Namesake:
@@ -30,6 +37,11 @@ class Namesake:
             self._world._script("DELETE", "/endpoints/acme/tiny")
         self._world.seed("tiny", **THEIRS)
         self.as_made = self.now
+
+    def come_after_the_delete(self, _seconds: float) -> None:
+        """For a clock that is slept on: in the first pause after a DELETE."""
+        if not self.as_made and of(self._world, "acme", "DELETE"):
+            self.come()
 
     @property
     def now(self) -> dict[str, Any]:
@@ -167,3 +179,74 @@ def test_a_namesake_of_what_was_resumed_is_not_paused(
     assert "hf endpoints pause" not in said
     assert actions(world) == ["pause", "PUT", "resume", "PUT"]
     assert world.state("tiny") == "running"
+
+
+Delete = Callable[[Stack], object]
+
+
+def by_destroy(stack: Stack) -> None:
+    stack.remove()
+
+
+def by_sweep(stack: Stack) -> None:
+    generation = stack.own["generation"]
+    doomed = Orphan("acme", "tiny", "tiny", generation, "alice", "running", is_kept=False, rate=None, replicas=1)
+    assert sweep(stack.session().api, [doomed], owner=OWNER_ID) == {}
+
+
+def by_policy(stack: Stack) -> None:
+    assert "It was deleted (rollout.on_create_failure: delete)" in stack.fail()
+
+
+DELETES: dict[str, Delete] = {"destroy": by_destroy, "sweep": by_sweep, "policy": by_policy}
+
+
+@pytest.fixture
+def doomed(make: Make) -> Stack:
+    """One whose first rollout would fail."""
+    return make(
+        is_live=False, verify={"max_new_tokens": 4, "expect": "^never$"}, rollout={"on_create_failure": "delete"}
+    )
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("way", DELETES)
+def test_a_delete_whose_answer_was_lost_is_not_sent_to_a_namesake(
+    doomed: Stack, world: Running, namesake: Namesake, way: str, lost: str
+) -> None:
+    """Another stack may have been waiting for the name."""
+    world.fault(**LOST[lost], method="DELETE", path=ENDPOINT)
+    doomed.clock.goes_on = namesake.come_after_the_delete
+
+    DELETES[way](doomed)
+
+    namesake.require_untouched()
+    assert len(of(world, "acme", "DELETE")) == 1
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("way", DELETES)
+def test_a_delete_that_waits_for_a_busy_one_is_not_sent_to_a_namesake(
+    doomed: Stack, world: Running, namesake: Namesake, way: str
+) -> None:
+    """Somebody else deleted it first, which is as good."""
+    world.fault(**BUSY, method="DELETE", path=ENDPOINT)
+    doomed.clock.goes_on = namesake.come_after_the_delete
+
+    DELETES[way](doomed)
+
+    namesake.require_untouched()
+    assert [one["status"] for one in of(world, "acme", "DELETE")] == [409]
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("fault", [BUSY, {"kind": "server_error"}], ids=["busy", "500"])
+def test_a_delete_that_was_not_done_is_asked_for_again(doomed: Stack, world: Running, fault: dict[str, Any]) -> None:
+    """The look shows the same endpoint."""
+    world.fault(**fault, method="DELETE", path=ENDPOINT)
+
+    doomed.remove()
+
+    assert [one["method"] for one in of(world, "acme", "GET", "DELETE")][-3:] == ["DELETE", "GET", "DELETE"]
+    assert world.owner.get(ENDPOINT).status_code == 404

@@ -107,7 +107,7 @@ def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> Hfdep
         look(goal, api)
         if policy is OnCreateFailure.DELETE and not isinstance(failure, Inconclusive):
             report.show("deleting what never served")
-            api.delete(goal.namespace, name)
+            api.delete(goal.namespace, name, is_same=lambda seen: seen.generation == goal.generation)
             return type(failure)(f"{failure} It was deleted (rollout.on_create_failure: delete).")
         report.show("pausing what never served")
         paused = api.pause(goal.namespace, name)
