@@ -181,6 +181,22 @@ def test_a_namesake_of_what_was_resumed_is_not_paused(
     assert world.state("tiny") == "running"
 
 
+@pytest.mark.fault(13)
+def test_nobody_is_told_to_pause_a_namesake_of_what_was_resumed(
+    paused: Stack, world: Running, namesake: Namesake
+) -> None:
+    """What was resumed, and could not be paused again, is gone by the next look."""
+    world.set(quota={"nvidia-l4": 0})
+    world.fault("html", method="POST", path=f"{ENDPOINT}/pause", status=400)
+    paused.row.hands = {"asking again: PUT": namesake.come}
+
+    said = paused.fail(instance="nvidia-l4 x1")
+
+    namesake.require_untouched()
+    assert "acme/tiny is not the endpoint that this stack made" in said
+    assert "hf endpoints pause" not in said
+
+
 Delete = Callable[[Stack], object]
 
 

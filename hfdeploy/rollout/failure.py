@@ -8,6 +8,8 @@ from hfdeploy.rollout.record import last_lines
 from hfdeploy.spec import OnCreateFailure
 from hfdeploy.wire import Endpoint, State
 
+_RESUMED = "It had been resumed for this update"
+
 
 def require_same(goal: Goal, live: Endpoint) -> Endpoint:
     """The endpoint, if it is still the one that the state made: a rollout takes minutes, and names can be taken.
@@ -69,8 +71,12 @@ def write_down(goal: Goal, means: Means) -> None:
     means.record.keep()
 
 
-def pause_again(goal: Goal, means: Means) -> str:
-    """Pause what failed and was resumed for an update that was refused all the same; says how that went."""
+def pause_again(goal: Goal, means: Means) -> tuple[bool, str]:
+    """Pause what failed and was resumed for an update that was refused all the same.
+
+    Whether it may still run and bill, and a sentence that says how it went. An endpoint that took the name since is not
+    paused.
+    """
     means.report.show("pausing again what was resumed for the update")
     try:
         look(goal, means.api)
@@ -78,14 +84,14 @@ def pause_again(goal: Goal, means: Means) -> str:
     except Cancelled:
         raise
     except (NotFound, OwnershipError) as gone:
-        return f"It had been resumed for this update and is gone, so nothing was paused: {gone}"
+        return False, f"{_RESUMED} and is gone, so nothing was paused: {gone}"
     except HfdeployError as trouble:
-        told = f"could not be paused again and may bill: {str(trouble).rstrip('.')}. {pause_line(goal)}"
-    else:
-        told = "was paused again and does not bill."
-        if live.status.state is not State.PAUSED:
-            told = f"says {live.status.state} when asked to pause again, and may bill. {pause_line(goal)}"
-    return f"It had been resumed for this update, {told}"
+        why = str(trouble).rstrip(".")
+        return True, f"{_RESUMED}, could not be paused again and may bill: {why}. {pause_line(goal)}"
+    if live.status.state is not State.PAUSED:
+        says = f"says {live.status.state} when asked to pause again"
+        return True, f"{_RESUMED}, {says}, and may bill. {pause_line(goal)}"
+    return False, f"{_RESUMED}, was paused again and does not bill."
 
 
 def pause_line(goal: Goal) -> str:
