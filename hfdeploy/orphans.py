@@ -131,5 +131,5 @@ def _remove(api: "Api", one: Orphan, owner: str) -> str | None:
         return f"it is tagged {KEEP}"
     reason = why_not_delete(live, owner=owner, generation=one.generation)
     if reason is None:
-        api.delete(one.namespace, one.name)
+        api.delete(one.namespace, one.name, is_same=lambda seen: seen.generation == one.generation)
     return reason

@@ -77,7 +77,7 @@ OPERATIONS = {
     "hardware": lambda api: api.hardware("acme"),
     "create": lambda api: api.create("acme", BODY),
     "update": update,
-    "delete": lambda api: api.delete("acme", "tiny"),
+    "delete": lambda api: api.delete("acme", "tiny", is_same=lambda _seen: True),
     "pause": lambda api: api.pause("acme", "tiny"),
 }
 PATHS = {

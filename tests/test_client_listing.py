@@ -76,7 +76,7 @@ def test_a_list_grows_old(api, speaker, clock) -> None:
     [
         lambda api: api.update("acme", "tiny", {}, is_applied=lambda _live: True),
         lambda api: api.create("acme", {"name": "tiny"}),
-        lambda api: api.delete("acme", "tiny"),
+        lambda api: api.delete("acme", "tiny", is_same=lambda _seen: True),
         lambda api: api.pause("acme", "tiny"),
     ],
     ids=["update", "create", "delete", "pause"],

@@ -28,7 +28,7 @@ def test_a_name_that_would_change_the_address_is_not_sent(api, speaker, part) ->
         lambda: api.hardware(part),
         lambda: api.create("acme", {"name": part}),
         lambda: api.update("acme", part or "..", {}, is_applied=lambda _live: True),
-        lambda: api.delete("acme", part or ".."),
+        lambda: api.delete("acme", part or "..", is_same=lambda _seen: True),
     ):
         with pytest.raises(errors.UsageError, match="cannot be"):
             call()

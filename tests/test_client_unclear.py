@@ -99,12 +99,35 @@ def test_an_update_of_what_was_deleted_meanwhile_says_so(api, speaker) -> None:
 @pytest.mark.fault(22)
 @pytest.mark.parametrize("fault", UNCLEAR | {"429": failing(429)})
 def test_a_delete_is_repeated_until_it_is_gone(api, speaker, fault) -> None:
-    """Deleting twice deletes once; 404 on the second is success."""
-    speaker.on(TINY, (UNCLEAR | {"429": failing(429)})[fault], failing(404))
+    """The look shows it there still; 404 on the second delete is success."""
+    speaker.on(TINY, (UNCLEAR | {"429": failing(429)})[fault], GOOD, failing(404))
 
-    api.delete("acme", "tiny")
+    api.delete("acme", "tiny", is_same=lambda _seen: True)
 
-    assert asked(speaker) == ["DELETE"] * 2
+    assert asked(speaker) == ["DELETE", "GET", "DELETE"]
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("fault", UNCLEAR)
+def test_a_delete_that_was_done_is_not_sent_again(api, speaker, fault) -> None:
+    """The look finds nothing, or an endpoint that took the name since."""
+    for found in (failing(404), GOOD):
+        speaker.heard.clear()
+        speaker.on(TINY, UNCLEAR[fault], found)
+
+        api.delete("acme", "tiny", is_same=lambda _seen: False)
+
+        assert asked(speaker) == ["DELETE", "GET"]
+
+
+@pytest.mark.fault(22)
+def test_a_delete_whose_look_cannot_be_read_is_not_sent_again(api, speaker) -> None:
+    """Whose endpoint it is now is not known, nor whether the first one was done."""
+    speaker.on(TINY, failing(502), SPOILED["a page"])
+
+    with pytest.raises(errors.UnclearOutcome, match="unreadable"):
+        api.delete("acme", "tiny", is_same=lambda _seen: True)
+    assert asked(speaker).count("DELETE") == 1
 
 
 @pytest.mark.fault(23)
@@ -113,7 +136,7 @@ def test_a_delete_that_never_works_is_an_error(api, speaker) -> None:
     speaker.on(TINY, failing(500))
 
     with pytest.raises(errors.UnclearOutcome, match="500"):
-        api.delete("acme", "tiny")
+        api.delete("acme", "tiny", is_same=lambda _seen: True)
     assert len(speaker.heard) >= 2
 
 

@@ -207,7 +207,7 @@ OPERATIONS = {
     "list": lambda api: api.list("acme"),
     "create": lambda api: api.create("acme", {"name": "tiny"}),
     "update": lambda api: api.update("acme", "tiny", {"type": "public"}, is_applied=lambda _live: True),
-    "delete": lambda api: api.delete("acme", "tiny"),
+    "delete": lambda api: api.delete("acme", "tiny", is_same=lambda _seen: True),
     "pause": lambda api: api.pause("acme", "tiny"),
 }
 

@@ -16,9 +16,10 @@ from hfdeploy import errors, wire
 from hfdeploy.client import answer, replies, retry
 from hfdeploy.client.exchange import Exchange, checked, path_of
 from hfdeploy.client.observation import Observation
+from hfdeploy.client.removal import Removal
 from hfdeploy.client.session import Deadlines, Session
 from hfdeploy.settings import Settings
-from hfdeploy.wait import Clock, SystemClock, never, poll
+from hfdeploy.wait import Clock, SystemClock, never
 
 PAGE: Final = 100
 """Endpoints asked for at a time; the service's own default is 20."""
@@ -200,42 +201,17 @@ class Api(Observation):
             is_reached=is_applied,
         )
 
-    def delete(self, namespace: str, name: str) -> None:
+    def delete(self, namespace: str, name: str, *, is_same: Callable[[wire.Endpoint], bool]) -> None:
         """Remove the endpoint; one that is not there is removed already, a busy one (409) is waited for.
+
+        Whoever calls has just looked at it. Before each repetition `is_same` judges what a GET shows: an endpoint that
+        took the name meanwhile is left as it is.
 
         Raises:
             errors.TimedOut: still busy at the deadline of deletes.
             errors.UnclearOutcome: it may or may not be gone.
         """
-        request, limit = f"DELETE {path_of(namespace, name)}", self._exchange.deadlines.delete
-        until, busy = self.clock.now() + limit, [""]
-
-        def is_gone() -> bool | None:
-            deadline = min(until + 1, self._exchange.deadline())  # the last look, at the deadline, needs its second
-            try:
-                self._exchange.repeat(
-                    request,
-                    lambda: self._delete_once(namespace, name, deadline),
-                    when=retry.may_pass,
-                    deadline=deadline,
-                )
-            except answer.Refused as refused:
-                if refused.status != 409:
-                    raise
-                busy.append(refused.text)
-                return None
-            return True
-
-        try:
-            with self._exchange.changing(namespace, name):
-                gone = poll(is_gone, deadline=until, clock=self.clock)
-        except answer.Trouble as trouble:
-            met = trouble
-        else:
-            if gone:
-                return
-            raise errors.TimedOut(f"{request} was answered 409 for {limit:.0f} s, the endpoint is busy: {busy[-1]}")
-        raise answer.as_unclear(request, met) if answer.may_have_happened(met) else answer.as_error(request, met)
+        Removal(self._exchange, namespace, name, is_same).finish()
 
     def pause(self, namespace: str, name: str) -> wire.Endpoint:
         """Stop it, and its bill; no request wakes it."""
@@ -285,10 +261,3 @@ class Api(Observation):
 
         request = f"POST {path_of(namespace, name)}/{action}"
         return self._exchange.change(request, namespace, name, send=send, is_reached=is_reached)
-
-    def _delete_once(self, namespace: str, name: str, deadline: float) -> None:
-        try:
-            self._exchange.call(lambda hub: hub.delete_inference_endpoint(name, namespace=namespace), deadline)
-        except answer.Refused as refused:
-            if refused.status != 404:
-                raise

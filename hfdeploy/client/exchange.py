@@ -107,7 +107,13 @@ class Exchange:
     def look(self, namespace: str, name: str, deadline: float) -> wire.Endpoint:
         """One endpoint as it is now, asked for again where that may help."""
         return self._repeat_read(
-            f"GET {path_of(namespace, name)}", lambda: self._look_once(namespace, name, deadline), deadline
+            f"GET {path_of(namespace, name)}", lambda: self.look_once(namespace, name, deadline), deadline
+        )
+
+    def look_once(self, namespace: str, name: str, deadline: float) -> wire.Endpoint:
+        """One endpoint as it is now, asked for once."""
+        return self.call(
+            lambda hub: wire.parse_endpoint(hub.get_inference_endpoint(name, namespace=namespace).raw), deadline
         )
 
     def repeat(
@@ -130,7 +136,7 @@ class Exchange:
         Raises:
             errors.UnclearOutcome: at the deadline it may or may not have been made.
         """
-        change = _Change(send, lambda: self._look_once(namespace, name, deadline), is_reached)
+        change = _Change(send, lambda: self.look_once(namespace, name, deadline), is_reached)
         deadline = self.deadline()
         try:
             with self.changing(namespace, name):
@@ -138,11 +144,6 @@ class Exchange:
         except answer.Trouble as trouble:
             met = trouble
         raise answer.as_unclear(request, met) if change.is_unclear else answer.as_error(request, met)
-
-    def _look_once(self, namespace: str, name: str, deadline: float) -> wire.Endpoint:
-        return self.call(
-            lambda hub: wire.parse_endpoint(hub.get_inference_endpoint(name, namespace=namespace).raw), deadline
-        )
 
     def _repeat_read(self, request: str, read: Callable[[], T], deadline: float) -> T:
         return self.repeat(request, read, when=retry.may_pass_or_glitch, deadline=deadline)

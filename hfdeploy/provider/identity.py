@@ -232,7 +232,7 @@ def remove(props: dict[str, Any], session: Session, row: Row) -> None:
         )
     require_few_unlisted(namespace, name, session)
     try:
-        session.api.delete(namespace, name)
+        session.api.delete(namespace, name, is_same=lambda seen: seen.generation == live.generation)
         session.note_deleted(f"{namespace}/{name}", live.generation)
     except ApiError as error:
         raise HfdeployError(f"{namespace}/{name} could not be deleted and may bill: {error}") from None

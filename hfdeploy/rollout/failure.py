@@ -1,12 +1,14 @@
 """What is said and done about a rollout that failed."""
 
 from hfdeploy.client import Api
-from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, OwnershipError
+from hfdeploy.errors import Cancelled, HfdeployError, Inconclusive, NotFound, OwnershipError
 from hfdeploy.rollout.causes import likely_causes
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.rollout.record import last_lines
 from hfdeploy.spec import OnCreateFailure
 from hfdeploy.wire import Endpoint, State
+
+_RESUMED = "It had been resumed for this update"
 
 
 def require_same(goal: Goal, live: Endpoint) -> Endpoint:
@@ -69,20 +71,27 @@ def write_down(goal: Goal, means: Means) -> None:
     means.record.keep()
 
 
-def pause_again(goal: Goal, means: Means) -> str:
-    """Pause what failed and was resumed for an update that was refused all the same; says how that went."""
+def pause_again(goal: Goal, means: Means) -> tuple[bool, str]:
+    """Pause what failed and was resumed for an update that was refused all the same.
+
+    Whether it may still run and bill, and a sentence that says how it went. An endpoint that took the name since is not
+    paused.
+    """
     means.report.show("pausing again what was resumed for the update")
     try:
+        look(goal, means.api)
         live = means.api.pause(goal.namespace, goal.plan.name)
     except Cancelled:
         raise
+    except (NotFound, OwnershipError) as gone:
+        return False, f"{_RESUMED} and is gone, so nothing was paused: {gone}"
     except HfdeployError as trouble:
-        told = f"could not be paused again and may bill: {str(trouble).rstrip('.')}. {pause_line(goal)}"
-    else:
-        told = "was paused again and does not bill."
-        if live.status.state is not State.PAUSED:
-            told = f"says {live.status.state} when asked to pause again, and may bill. {pause_line(goal)}"
-    return f"It had been resumed for this update, {told}"
+        why = str(trouble).rstrip(".")
+        return True, f"{_RESUMED}, could not be paused again and may bill: {why}. {pause_line(goal)}"
+    if live.status.state is not State.PAUSED:
+        says = f"says {live.status.state} when asked to pause again"
+        return True, f"{_RESUMED}, {says}, and may bill. {pause_line(goal)}"
+    return False, f"{_RESUMED}, was paused again and does not bill."
 
 
 def pause_line(goal: Goal) -> str:
@@ -104,7 +113,7 @@ def end_first_rollout(goal: Goal, failure: HfdeployError, means: Means) -> Hfdep
         look(goal, api)
         if policy is OnCreateFailure.DELETE and not isinstance(failure, Inconclusive):
             report.show("deleting what never served")
-            api.delete(goal.namespace, name)
+            api.delete(goal.namespace, name, is_same=lambda seen: seen.generation == goal.generation)
             return type(failure)(f"{failure} It was deleted (rollout.on_create_failure: delete).")
         report.show("pausing what never served")
         paused = api.pause(goal.namespace, name)

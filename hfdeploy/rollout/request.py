@@ -12,8 +12,10 @@ from hfdeploy.errors import (
     Cancelled,
     CapacityMissing,
     HfdeployError,
+    NotFound,
     OwnershipError,
     QuotaExceeded,
+    UnclearOutcome,
 )
 from hfdeploy.owner import (
     KEEP,
@@ -26,7 +28,7 @@ from hfdeploy.owner import (
 )
 from hfdeploy.plan import registry_of
 from hfdeploy.redact import Secret
-from hfdeploy.rollout.failure import pause_again, pause_line
+from hfdeploy.rollout.failure import look, pause_again, pause_line
 from hfdeploy.rollout.goal import Goal, Means
 from hfdeploy.spec import CustomEngine, EndpointSpec, Registry
 from hfdeploy.wire import Body, Endpoint, State
@@ -118,12 +120,14 @@ def put(
     goal: Goal, changes: Changes, body: Body, means: Means, deadline: float, *, before: Collection[str]
 ) -> Endpoint:
     """Send the update, with a note of it, and of the replicas of `before`, for whoever comes after a killed run."""
+    update = _Update(goal, body, means)
     means.journal.open(tuple(dict.fromkeys(name.partition(".")[0] for name in named(changes, goal))), sorted(before))
     try:
-        live = put_until(lambda: _put_once(goal, body, means), means, deadline)
-    except (ApiError, AuthError):
-        means.journal.withdraw()
-        raise
+        live = put_until(goal, update.send, means, deadline)
+    except HfdeployError as error:
+        if isinstance(error, ApiError | AuthError | OwnershipError):
+            means.journal.withdraw()
+        raise update.told(error) from None
     require_reached(goal, live, means)
     _require_tags(goal, body, live, means)
     if not compare(goal.wanted, live).items:
@@ -181,8 +185,16 @@ def _require_tags(goal: Goal, body: Body, live: Endpoint, means: Means) -> None:
         means.report.warn(f"the service did not keep {', '.join(lost)} on {goal.place}")
 
 
-def put_until(send: Callable[[], Endpoint], means: Means, deadline: float) -> Endpoint:
-    """Missing quota or hardware is no fault of the configuration: asked again until the deadline."""
+def put_until(goal: Goal, send: Callable[[], Endpoint], means: Means, deadline: float) -> Endpoint:
+    """Missing quota or hardware is no fault of the configuration: asked again until the deadline.
+
+    After each pause the endpoint is looked at first: the name may be somebody else's by then, and the update holds our
+    secrets.
+
+    Raises:
+        OwnershipError: it is a later one of that name, which was sent nothing.
+        QuotaExceeded, CapacityMissing: still refused at the deadline.
+    """
     while True:
         try:
             return send()
@@ -191,27 +203,63 @@ def put_until(send: Callable[[], Endpoint], means: Means, deadline: float) -> En
                 raise
             means.report.show(f"asking again: {refusal}")
             means.clock.sleep(_ASK_AGAIN_S)
+        look(goal, means.api)
 
 
-def _put_once(goal: Goal, body: Body, means: Means) -> Endpoint:
-    api, name = means.api, goal.plan.name
+class _Update:
+    """One update on its way, and what has to be said of an endpoint that was resumed for it."""
 
-    def is_applied(live: Endpoint) -> bool:
-        return not compare(goal.wanted, live).items and not goal.resend
+    def __init__(self, goal: Goal, body: Body, means: Means) -> None:
+        self._goal, self._body, self._means = goal, body, means
+        self._bills = ""
+        """A sentence for as long as it may run because of this update, over all its repetitions."""
 
-    try:
-        return api.update(goal.namespace, name, body, is_applied=is_applied)
-    except (QuotaExceeded, CapacityMissing):
-        raise
-    except ApiError as refusal:
-        live = api.get(goal.namespace, name)
-        if live.status.state is not State.PAUSED or refusal.status not in {400, 409} or not goal.is_first:
+    def send(self) -> Endpoint:
+        """Once; where it is paused and refuses, it is resumed, and paused again where it refuses all the same.
+
+        A pause that failed is tried again after the next refusal.
+        """
+        try:
+            return self._sent_or_resumed()
+        except ApiError as refusal:
+            if not self._bills:
+                raise
+            may_run, told = pause_again(self._goal, self._means)
+            self._bills = told if may_run else ""
+            raise refusal.told_with(told) from None
+
+    def told(self, error: HfdeployError) -> HfdeployError:
+        """What ends the update, in its own class, with what may bill because of it: nothing where that is gone."""
+        if self._bills in str(error) or isinstance(error, NotFound | OwnershipError):
+            return error
+        if isinstance(error, ApiError):
+            return error.told_with(self._bills)
+        return type(error)(f"{str(error).rstrip('.')}. {self._bills}")
+
+    def _sent_or_resumed(self) -> Endpoint:
+        goal, api = self._goal, self._means.api
+        try:
+            return self._sent()
+        except (QuotaExceeded, CapacityMissing):
             raise
+        except ApiError as refusal:
+            live = look(goal, api)
+            if live.status.state is not State.PAUSED or refusal.status not in {400, 409} or not goal.is_first:
+                raise
         # Whether a paused endpoint takes an update is not documented; a running one does.
-        api.resume(goal.namespace, name)
-    try:
-        return api.update(goal.namespace, name, body, is_applied=is_applied)
-    except ApiError as refusal:
-        raise refusal.told_with(pause_again(goal, means)) from None
-    except AuthError as refusal:
-        raise AuthError(f"{refusal} It had been resumed for this update and may bill. {pause_line(goal)}") from None
+        try:
+            api.resume(goal.namespace, goal.plan.name)
+        except (UnclearOutcome, Cancelled):
+            self._bills = f"It may have been resumed for this update and may bill. {pause_line(goal)}"
+            raise
+        self._bills = f"It had been resumed for this update and may bill. {pause_line(goal)}"
+        return self._sent()
+
+    def _sent(self) -> Endpoint:
+        goal = self._goal
+        return self._means.api.update(
+            goal.namespace,
+            goal.plan.name,
+            self._body,
+            is_applied=lambda live: not compare(goal.wanted, live).items and not goal.resend,
+        )

@@ -179,7 +179,7 @@ def _restore(
             goal.namespace, goal.plan.name, body, is_applied=lambda seen: not compare(target, seen).items
         )
 
-    require_reached(goal, put_until(send, means, latest(goal, means)), means)
+    require_reached(goal, put_until(goal, send, means, latest(goal, means)), means)
     deadline = latest(goal, means)
     means.record.page["replicas"]["before"] = None if failed is None else sorted(failed)
     live = await_start(goal, means, deadline)
