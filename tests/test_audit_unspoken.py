@@ -190,6 +190,20 @@ def forgotten(*live: Endpoint) -> Audit:
     return replace(found, residents=tuple(replace(one, activity=nobody) for one in found.residents))
 
 
+@pytest.mark.parametrize("has_price", [True, False])
+def test_hours_that_nobody_pays_are_in_no_bill(has_price: bool) -> None:
+    """Quantity times unit price is the cost: a paused endpoint has no hours, whatever its bounds."""
+    live = [idle("up", has_price=has_price), idle("off", has_price=has_price, is_paused=True)]
+
+    rows = csv.DictReader(io.StringIO(render.focus_csv(audit(*live).review, namespace="acme")))
+
+    price, cost = ("0.8", "584") if has_price else ("", "")
+    assert [(row["ResourceName"], row["PricingQuantity"], row["ListUnitPrice"], row["ListCost"]) for row in rows] == [
+        ("off", "0", price, "0" if has_price else ""),
+        ("up", "730", price, cost),
+    ]
+
+
 @pytest.mark.parametrize(
     ("live", "told", "number"),
     [
