@@ -7,7 +7,7 @@ Where the service's own figures for a type differ by region, there is no wide re
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,10 +75,12 @@ class Account:
 class Limits:
     """What the service says of each type of hardware in each region: accelerators that may be used, and that are.
 
-    It repeats the figures of a type for each size; where they differ, the largest of each count.
+    It repeats the figures of a type for each size; where they differ, the largest of each count. They are those of the
+    one `namespace` that it was asked about: of any other nothing is known.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, namespace: str) -> None:
+        self._namespace = namespace
         self._said: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
         for row in catalog.rows:
             if row.quota is not None:
@@ -87,18 +89,26 @@ class Limits:
 
     def account(self, namespace: str, row: Hardware, *, by_region: bool = False) -> Account:
         """What a row is counted under: its type, and its region where the type's figures differ by region."""
-        said = self._said.get((row.vendor, row.instance_type), {})
+        said = self._figures(namespace, row.vendor, row.instance_type)
         is_regional = by_region or len(set(said.values())) > 1
         return Account(namespace, row.vendor, row.instance_type, row.region if is_regional else "")
 
     def of(self, account: Account) -> tuple[int | None, int | None]:
         """The limit and what is used of it; None where nobody said."""
-        said = self._said.get((account.vendor, account.instance_type), {})
+        said = self._figures(account.namespace, account.vendor, account.instance_type)
         figures: tuple[int, int] | None = None
         for region, those in said.items():
             if account.region in {"", region}:
                 figures = _larger(figures, those)
         return figures or (None, None)
+
+    @property
+    def asked(self) -> str:
+        """The namespace whose figures these are; empty where there are none."""
+        return self._namespace if self._said else ""
+
+    def _figures(self, namespace: str, vendor: str, instance_type: str) -> Mapping[str, tuple[int, int]]:
+        return self._said.get((vendor, instance_type), {}) if namespace == self._namespace else {}
 
 
 def _larger(one: tuple[int, int] | None, other: tuple[int, int]) -> tuple[int, int]:
@@ -156,6 +166,9 @@ class Ledger:
     per_region: tuple[Entry, ...]
     """The same by region, of every type."""
 
+    asked: str = ""
+    """The namespace whose figures there are; empty where there are none."""
+
     def is_certain(self, entry: Entry) -> bool:
         """Whether a shortage shows under every reading that there is."""
         account = entry.account
@@ -167,10 +180,14 @@ class Ledger:
         )
 
 
-def count(demands: Sequence[Demand], catalog: Catalog) -> Ledger:
-    """Add up a change. Rows come in the order of their names, whatever the order of the demands."""
-    limits = Limits(catalog)
-    return Ledger(_entries(demands, limits, by_region=False), _entries(demands, limits, by_region=True))
+def count(demands: Sequence[Demand], catalog: Catalog, *, namespace: str) -> Ledger:
+    """Add up a change. Rows come in the order of their names, whatever the order of the demands.
+
+    `namespace` is the one whose figures the catalogue has.
+    """
+    limits = Limits(catalog, namespace)
+    entries, per_region = (_entries(demands, limits, by_region=one) for one in (False, True))
+    return Ledger(entries, per_region, limits.asked)
 
 
 def _entries(demands: Sequence[Demand], limits: Limits, *, by_region: bool) -> tuple[Entry, ...]:

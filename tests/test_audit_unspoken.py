@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as Tree
 
@@ -13,8 +14,10 @@ from test_audit_live import CATALOG, LOCK, NOW, SMALL, foreign, live_of
 
 from hfdeploy import render
 from hfdeploy.audit import Audit, Evidence, cost_by_tag, examine
+from hfdeploy.audit.activity import Activity
 from hfdeploy.policy import parse_policy
 from hfdeploy.render.answers import Answer, Level, answers
+from hfdeploy.render.audit import use_table
 from hfdeploy.spec import parse_spec
 from hfdeploy.wire import Endpoint, parse_endpoint
 
@@ -172,9 +175,65 @@ def test_what_is_hidden_and_has_no_default_image_is_there_with_its_cost() -> Non
     assert answered(found)[COST].text == "$0.00 to $584.00 a month."
 
 
+def idle(name: str, *, has_price: bool = True, is_paused: bool = False) -> Endpoint:
+    """One replica up that nobody calls, or none of a paused one."""
+    spec = parse_spec({**SMALL, "name": name, "tags": ["team:search"]})
+    one = live_of(spec, state="paused" if is_paused else "running")
+    up = one.status.model_copy(update={"ready_replica": int(not is_paused), "target_replica": int(not is_paused)})
+    unlisted = one.compute.model_copy(update={} if has_price else {"instance_type": "quantum-q9"})
+    return one.model_copy(update={"status": up, "compute": unlisted})
+
+
+def forgotten(*live: Endpoint) -> Audit:
+    found = audit(*live)
+    nobody = Activity(is_idle=True, last_used=None, why="")
+    return replace(found, residents=tuple(replace(one, activity=nobody) for one in found.residents))
+
+
+@pytest.mark.parametrize("has_price", [True, False])
+def test_hours_that_nobody_pays_are_in_no_bill(has_price: bool) -> None:
+    """Quantity times unit price is the cost: a paused endpoint has no hours, whatever its bounds."""
+    live = [idle("up", has_price=has_price), idle("off", has_price=has_price, is_paused=True)]
+
+    rows = csv.DictReader(io.StringIO(render.focus_csv(audit(*live).review, namespace="acme")))
+
+    price, cost = ("0.8", "584") if has_price else ("", "")
+    assert [(row["ResourceName"], row["PricingQuantity"], row["ListUnitPrice"], row["ListCost"]) for row in rows] == [
+        ("off", "0", price, "0" if has_price else ""),
+        ("up", "730", price, cost),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("live", "told", "number"),
+    [
+        pytest.param([idle("a")], "$584.00/month", "584", id="priced"),
+        pytest.param([idle("a", has_price=False)], "unpriced", None, id="unpriced"),
+        pytest.param([idle("a"), idle("b", has_price=False)], "$584.00/month + unpriced", None, id="both"),
+        pytest.param([idle("a"), idle("b", has_price=False, is_paused=True)], "$584.00/month", "584", id="paused"),
+    ],
+)
+def test_what_idle_burns_is_no_sum_without_every_price(live: list[Endpoint], told: str, number: str | None) -> None:
+    """$0.00 would be read as free, and a part as the whole."""
+    found = forgotten(*live)
+
+    assert f"Together they burn {told}." in " ".join(render.audit_paragraphs(found))
+    assert render.audit_json(found, ())["totals"]["monthly_burnt_by_idle"] == number
+    assert use_table(found).footer[-1] == told.replace("/month", "")
+
+
+def test_a_tag_with_a_free_endpoint_and_one_without_a_price_is_not_free() -> None:
+    """A paused one costs nothing, and says nothing of the other."""
+    found = audit(idle("a", is_paused=True), idle("b", has_price=False))
+
+    tags = cost_by_tag(found.residents)
+    assert render.tag_table(tags).rows == (("team:search", "2", "unpriced", "unpriced"),)
+    assert "| `team:search` | 2 | unpriced |" in render.audit_markdown(found, tags)
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=4))
 def test_a_tag_is_free_of_charge_only_where_its_endpoints_are(priced: list[bool]) -> None:
-    """`$0.00` beside a tag whose endpoints have no price would be believed; a sum is of those that have one."""
+    """`$0.00` beside a tag one of whose endpoints has no price would be believed; a sum is of those that have one."""
     live = []
     for number, has_price in enumerate(priced):
         one = live_of(parse_spec({**SMALL, "name": f"e{number}", "tags": ["team:search"]}))
@@ -183,8 +242,14 @@ def test_a_tag_is_free_of_charge_only_where_its_endpoints_are(priced: list[bool]
     found = audit(*live)
 
     tags = cost_by_tag(found.residents)
-    month = ("$0.00", f"${584 * sum(priced):,}.00") if any(priced) else ("unpriced", "unpriced")
-    assert render.tag_table(tags).rows == (("team:search", str(len(priced)), *month),)
-    assert f"| `team:search` | {len(priced)} | {'–'.join(dict.fromkeys(month))} |" in render.audit_markdown(found, tags)
+    most = f"${584 * sum(priced):,}.00"
+    if all(priced):
+        cells, month = ("$0.00", most), f"$0.00–{most}"
+    else:
+        cells, month = ("unpriced", f"{most} + unpriced"), f"$0.00–{most} + unpriced"
+    if not any(priced):
+        cells, month = ("unpriced", "unpriced"), "unpriced"
+    assert render.tag_table(tags).rows == (("team:search", str(len(priced)), *cells),)
+    assert f"| `team:search` | {len(priced)} | {month} |" in render.audit_markdown(found, tags)
     [row] = render.audit_json(found, tags)["by_tag"]["rows"]
     assert row["monthly_ceiling"] == (str(584 * sum(priced)) if any(priced) else None)

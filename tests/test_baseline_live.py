@@ -186,7 +186,7 @@ class TestWhatIsCounted:
             for one in self.LIVE.values()
         ]
 
-        entries = count_held(residents, self.TODAY).entries
+        entries = count_held("acme", residents, self.TODAY).entries
 
         assert [(one.account.region, one.held, one.base) for one in entries] == [
             ("eu-west-1", 2, 0),

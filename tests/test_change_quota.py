@@ -42,6 +42,16 @@ class TestQuota:
         assert "instance nvidia" in plain.blocking[0].fix
         assert "instance nvidia" not in found.blocking[0].fix
 
+    def test_a_way_out_is_judged_on_the_gpus_that_it_has_itself(self) -> None:
+        """Half of the model on one card would not be all of it, however many share it out now."""
+        three = {"instance": "nvidia-a100 x2", "engine": {"type": "vllm"}, "autoscaling": {"min": 3, "max": 3}}
+
+        found = review([], [loaded("a", **three)], catalog=today(4, 0, others=64), lock=read_lock_of_shipped_specs())
+
+        ways = found.blocking[0].fix
+        assert "instance nvidia-h200 x1" in ways
+        assert "nvidia-a100 x1" not in ways
+
     def test_a_maximum_over_quota_is_a_warning_that_says_what_may_happen(self) -> None:
         """The endpoint starts; that the service may refuse the request all the same is said."""
         found = review([], [loaded("a", autoscaling={"max": 6})], catalog=today(4, 0))

@@ -74,7 +74,7 @@ def examine(
     loaded = [one.loaded for one in residents if one.loaded is not None]
     models = lock_for(loaded, lock)
     review = review_specs(loaded, known, models)
-    ledger = count_held(residents, known)
+    ledger = count_held(namespace, residents, known)
     by_name = {one.name: one for one in residents}
     plans = {plan.name: plan for plan in review.plans}
     findings = [

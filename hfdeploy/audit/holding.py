@@ -10,19 +10,20 @@ from hfdeploy.quota import CONTACT, Account, Entry, Ledger, Limits, QuotaVerdict
 from hfdeploy.review import Finding, Severity
 
 
-def count_held(residents: Sequence[Resident], catalog: Catalog) -> Ledger:
-    """The ledger of everything live.
+def count_held(namespace: str, residents: Sequence[Resident], catalog: Catalog) -> Ledger:
+    """The ledger of everything live in a namespace, whose figures the catalogue has.
 
     Whether the service counts the replicas that are up or the most that there may be is not known. Its own figure
     tells: where more is in use than is up, it counts the most, and nobody else is there who could hold the rest.
     """
-    limits = Limits(catalog)
+    limits = Limits(catalog, namespace)
     accounts = {one.name: limits.account(one.namespace, one.hardware) for one in residents}
     up: dict[Account, int] = defaultdict(int)
     for one in residents:
         up[accounts[one.name]] += (one.hardware.num_accelerators or 1) * one.held_replicas(at_maximum=False)
     at_maximum = {account: (limits.of(account)[1] or 0) > held for account, held in up.items()}
-    return count([one.demand(at_maximum=at_maximum[accounts[one.name]]) for one in residents], catalog)
+    demands = [one.demand(at_maximum=at_maximum[accounts[one.name]]) for one in residents]
+    return count(demands, catalog, namespace=namespace)
 
 
 def of_ledger(ledger: Ledger, residents: Mapping[str, Resident]) -> Iterator[Finding]:

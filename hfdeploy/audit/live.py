@@ -45,7 +45,8 @@ _ABOUT_MEMORY: Final = frozenset(
         "--max-num-batched-tokens", "--max-batch-prefill-tokens", "--max-running-requests", "--chunked-prefill-size",
         "--gpu-memory-utilization", "--mem-fraction-static", "--cuda-memory-fraction", "--kv-cache-dtype", "--dtype",
         "--quantization", "-q", "--quantize", "--tensor-parallel-size", "-tp", "--tp", "--tp-size",
-        "--data-parallel-size", "-dp", "--dp", "--dp-size", "--pipeline-parallel-size", "-pp", "--num-shard",
+        "--data-parallel-size", "-dp", "--dp", "--dp-size", "--pipeline-parallel-size", "-pp", "--pp", "--pp-size",
+        "--num-shard", "--sharded",
         "-ctk", "-ctv", "--cache-type-k", "--cache-type-v", "--ctx-size",
     }
 )  # fmt: skip

@@ -72,6 +72,7 @@ class Resident:
             live.compute.scaling.max_replica,
             self.tags,
             image if isinstance(image, str) and image else None,
+            self.is_paused,
         )
 
     @property

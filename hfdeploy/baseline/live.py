@@ -145,7 +145,7 @@ def counting(live: Mapping[str, Endpoint], target: Target) -> Count:
     Its documents do not say whether it counts the replicas of now or the most that there may be.
     """
     catalog = target.today or target.catalog
-    limits = Limits(catalog)
+    limits = Limits(catalog, target.namespace)
     own = [one for place, one in live.items() if place.partition("/")[0] == target.namespace]
 
     def adds_up(count: Count) -> bool:

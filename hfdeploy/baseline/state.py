@@ -175,7 +175,7 @@ def _hopeless(goal: Goal, work: Work) -> Iterator[Finding]:
 def _removal(one: Kept, stack: Stack) -> Difference:
     """What becomes of an endpoint that no spec wants any more."""
     if one.is_gone:
-        return Difference(reasons=("it is gone from the service already",), requests=())
+        return Difference(reasons=("it is gone from the service already",), requests=(), is_gone=True)
     if one.is_retained:
         return Difference(reasons=("it is retained: it leaves the state and stays alive",), requests=())
     return Difference(requests=None if stack.live is None else ("DELETE",))

@@ -39,6 +39,9 @@ def judge(model: Model, hardware: Hardware, load: Load) -> Fit:
         why = f"the memory of {hardware.spelling} that a process can use is not known"
         return Fit(FitVerdict.UNKNOWN, "unknown_hardware", _sentence(why), hardware, load)
     tensor = load.tensor or max(1, count // load.copies)
+    if count and tensor > count:
+        why = f"the engine is told to share each copy out over {tensor} GPUs, and {hardware.spelling} has {count}"
+        return Fit(FitVerdict.UNKNOWN, "unknown_engine", _sentence(why), hardware, load, tensor)
     shape = model.shape
     if shape is not None and not load.by_layers and (undivided := _undivided(shape, tensor, count)):
         return Fit(FitVerdict.NO_FIT, "heads_not_divisible", undivided, hardware, load, tensor)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from hfdeploy.fit.judgement import judge
+from hfdeploy.fit.sharing import shards, unmodelled
 from hfdeploy.fit.terms import BATCHED_TOKENS, SEQUENCES, UTILISATION, Fit, FitVerdict, Load, Model
 from hfdeploy.fit.told import beside, told_flags
 from hfdeploy.fit.weights import Precision, Weights
@@ -69,12 +70,15 @@ def judge_plan(plan: Plan, model: Model | None, unknown: str = "") -> Fit:
     if fit.verdict is not FitVerdict.NO_FIT and (sentence := beside(plan.spec)):
         # What does not fit by itself does not fit with more beside it, and stays an error.
         return _unknown(plan, load, "unknown_engine", sentence)
+    if fit.reason != "weights_exceed_budget" and (sentence := unmodelled(plan.spec)):
+        # An even share is the least that the fullest GPU holds: what exceeds it does so however it is shared out.
+        return _unknown(plan, load, "unknown_engine", sentence)
     return fit
 
 
 def can_be_judged(spec: EndpointSpec) -> bool:
-    """Whether the weights and the cache of its model are all that the engine is told to hold."""
-    return spec.engine.type not in _NOT_JUDGED and not beside(spec)
+    """Whether the weights and the cache of its model are all that the engine holds, and it is known on which GPUs."""
+    return spec.engine.type not in _NOT_JUDGED and not beside(spec) and not unmodelled(spec)
 
 
 def load_of(plan: Plan) -> Load:
@@ -91,7 +95,7 @@ def load_of(plan: Plan) -> Load:
         max_model_len=spec.max_model_len or tokens,
         concurrency=spec.concurrency or 1,
         precision=_precision(engine.type, getattr(engine, "quantize", None), given),
-        tensor=shared.sizes.get("tensor_parallel_size") if shared else None,
+        tensor=shared.sizes.get("tensor_parallel_size") if shared else shards(spec),
         copies=shared.sizes.get("data_parallel_size", 1) if shared else 1,
         cache_element=1 if cached.startswith("fp8") else 2,
         dtype=_DTYPES.get(given.get("--dtype", ""), ""),

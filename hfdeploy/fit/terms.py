@@ -58,7 +58,7 @@ class Load:
     """GPUs that share one copy; None: all of the instance."""
 
     copies: int = 1
-    """Data-parallel copies: `tensor` times `copies` is the number of GPUs."""
+    """Data-parallel copies, each on GPUs of its own."""
 
     cache_element: int = 2
     """Bytes of one number in the cache."""

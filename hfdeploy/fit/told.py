@@ -8,6 +8,7 @@ from hfdeploy.spec.length import VARIABLES
 
 _OF_TGI: Final = (
     "QUANTIZE", "DTYPE", "KV_CACHE_DTYPE", "MAX_BATCH_PREFILL_TOKENS", "CUDA_MEMORY_FRACTION", "LORA_ADAPTERS",
+    "NUM_SHARD", "SHARDED",
 )  # fmt: skip
 _FLAGS: Final[Mapping[str, Mapping[str, str]]] = {
     "tgi": {name: f"--{name.lower().replace('_', '-')}" for name in _OF_TGI},

@@ -32,6 +32,9 @@ class Facts:
     image: str | None
     """None where the service chooses or hides it: nobody can say which it is, and no limit applies."""
 
+    is_paused: bool = False
+    """Whether it costs nothing as it is now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:

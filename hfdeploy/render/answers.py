@@ -124,7 +124,7 @@ def _quota(review: Review) -> Answer:
     short = [entry for entry in asked if entry.verdict in {QuotaVerdict.SHORT, QuotaVerdict.SHORT_AT_MAXIMUM}]
     unknown = [entry for entry in asked if entry.verdict is QuotaVerdict.UNKNOWN]
     told = [f"{entry.account.kind} {verdict_of(entry)}" for entry in short]
-    told += [f"{entry.account.kind} unknown" for entry in unknown]
+    told += [f"{_whose(entry, ledger.asked)} unknown" for entry in unknown]
     if _is_stopped(review, _OF_QUOTA):
         level = Level.BAD
     elif short:
@@ -134,6 +134,12 @@ def _quota(review: Review) -> Answer:
     more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
     text = f"{'; '.join([*told[:_NAMED], *more])}."
     return Answer(question, level, text if told else "Yes, also with every replica up.")
+
+
+def _whose(entry: Entry, asked: str) -> str:
+    """The kind, and of another namespace than the one that was asked about its name."""
+    account = entry.account
+    return account.kind if account.namespace == asked else f"{account.kind} of {account.namespace}"
 
 
 def _takes(entry: Entry) -> str:

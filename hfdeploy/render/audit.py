@@ -4,7 +4,7 @@
 is, its findings standing at `namespace/name` where a spec's file would be.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from hfdeploy.audit import UNTAGGED, Audit, Resident, TagCost
@@ -13,7 +13,7 @@ from hfdeploy.fit import FitVerdict
 from hfdeploy.render.plan import not_judged
 from hfdeploy.render.table import Column, Table
 from hfdeploy.render.text import plain_line
-from hfdeploy.render.unjudged import and_unknown
+from hfdeploy.render.unjudged import and_unknown, and_unpriced
 from hfdeploy.usage import in_words
 
 
@@ -61,8 +61,8 @@ def tag_table(rows: Iterable[TagCost], key: str | None = None) -> Table:
             (
                 none if row.tag == UNTAGGED else plain_line(row.tag),
                 str(len(row.names)),
-                format_money(row.floor),
-                format_money(row.ceiling),
+                _of_tag(row, row.floor),
+                _of_tag(row, row.ceiling),
             )
             for row in rows
         ),
@@ -87,7 +87,7 @@ def use_table(audit: Audit) -> Table:
             *[""] * 3,
             and_unknown(total_of(audit).floor, audit.review),
             and_unknown(total_of(audit).ceiling, audit.review),
-            format_money(idle_burn(audit)),
+            _burnt_words(audit, format_money),
         ),
     )
 
@@ -186,7 +186,7 @@ def _burnt(audit: Audit) -> str:
     if not idle:
         return ""
     told = ", ".join(f"{one.name} {format_money(one.burnt_per_month)}" for one in idle)
-    total = format_month(idle_burn(audit))
+    total = _burnt_words(audit, format_month)
     return f"Up, and without a request in {audit.idle_days} days: {told}. Together they burn {total}."
 
 
@@ -228,12 +228,23 @@ def expected_of(audit: Audit) -> Decimal | None:
     return sum(found, Decimal(0)) if found else None
 
 
-def idle_burn(audit: Audit) -> Decimal:
-    """A month of the replicas that are up and that nobody calls."""
-    return sum(_burns(audit), Decimal(0))
+def idle_burn(audit: Audit) -> Decimal | None:
+    """A month of the replicas that are up and that nobody calls; None where one of them has no price."""
+    burns = list(_burns(audit))
+    known = [one for one in burns if one is not None]
+    return sum(known, Decimal(0)) if len(known) == len(burns) else None
 
 
-def _burns(audit: Audit) -> Iterator[Decimal]:
-    for one in audit.residents:
-        if one.activity.is_idle and one.burnt_per_month is not None:
-            yield one.burnt_per_month
+def _burnt_words(audit: Audit, written: Callable[[Decimal], str]) -> str:
+    """The same in words, where what has a price is said all the same."""
+    burns = list(_burns(audit))
+    known = sum((one for one in burns if one is not None), Decimal(0))
+    return and_unpriced(written(known), is_something=bool(known), is_whole=None not in burns)
+
+
+def _burns(audit: Audit) -> Iterator[Decimal | None]:
+    return (one.burnt_per_month for one in audit.residents if one.activity.is_idle and one.replicas_up)
+
+
+def _of_tag(row: TagCost, amount: Decimal | None) -> str:
+    return and_unpriced(format_money(amount), is_something=bool(amount), is_whole=not row.total.unpriced)

@@ -16,7 +16,7 @@ from hfdeploy.render.comment import FEW, LIMIT, SEVERITIES, SIZES, capped, five_
 from hfdeploy.render.groups import Group, grouped
 from hfdeploy.render.markup import code, fenced, folded, prose
 from hfdeploy.render.table import markdown
-from hfdeploy.render.unjudged import and_unknown, count_unjudged
+from hfdeploy.render.unjudged import and_unknown, and_unpriced, count_unjudged
 from hfdeploy.review import Finding, Severity
 
 
@@ -127,11 +127,15 @@ def _range(least: str, most: str) -> str:
     return least if least == most else f"{least}–{most}"
 
 
+def _month_of_tag(row: TagCost) -> str:
+    month = _range(format_money(row.floor), format_money(row.ceiling))
+    return and_unpriced(month, is_something=bool(row.ceiling), is_whole=not row.total.unpriced)
+
+
 def _tags(tags: Sequence[TagCost], key: str | None, most: int) -> str:
     none = f"no {prose(key)} tag" if key else "no tag"
     rows = [
-        f"| {none if row.tag == UNTAGGED else code(row.tag, in_cell=True)} | {len(row.names)} | "
-        f"{_range(format_money(row.floor), format_money(row.ceiling))} |"
+        f"| {none if row.tag == UNTAGGED else code(row.tag, in_cell=True)} | {len(row.names)} | {_month_of_tag(row)} |"
         for row in tags[:most]
     ]
     head = "| Tag | Endpoints | Month |\n| --- | ---: | ---: |\n"

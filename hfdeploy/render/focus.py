@@ -59,7 +59,8 @@ def focus_csv(review: Review, *, namespace: str | None, stack: str = "", answere
 
 
 def _row(name: str, facts: Facts, cost: Estimate, namespace: str, stack: str, answered: str) -> list[str]:
-    replica_hours = Decimal(HOURS_PER_MONTH * facts.max_replicas)
+    # Quantity times unit price is the cost, also of what nobody pays for now.
+    replica_hours = Decimal(0 if facts.is_paused else HOURS_PER_MONTH * facts.max_replicas)
     tags: dict[str, str | bool] = {"stack": stack} if stack else {}
     tags |= dict.fromkeys(facts.tags, True)
     return [

@@ -73,7 +73,18 @@ def quota_sentence(ledger: Ledger, *, with_unchanged: bool = False) -> str:
         f"{entry.account.vendor} {entry.account.kind} {_range(entry.need_min, entry.need_max)}" for entry in asked
     )
     who = "all endpoints take, unchanged ones included" if with_unchanged else "this takes"
-    return f"Quota: limits and use are unknown here (--live asks the service). Accelerators {who}: {told}."
+    return f"Quota: {_unknown(ledger)}. Accelerators {who}: {told}."
+
+
+def _unknown(ledger: Ledger) -> str:
+    """Whom to ask: nobody was asked, or it was about another namespace."""
+    others = sorted({entry.account.namespace for entry in ledger.entries if entry.need_max} - {ledger.asked})
+    if not ledger.asked or not others:
+        return "limits and use are unknown here (--live asks the service)"
+    return (
+        f"the service was asked for the limits of {ledger.asked} alone, and those of {', '.join(others)} are unknown "
+        f"here (--live --namespace asks for them)"
+    )
 
 
 def quota_json(ledger: Ledger) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from hfdeploy.spec import EndpointSpec
 UNKNOWN = "unknown"
 """What stands for an amount that nobody can tell."""
 
+UNPRICED = format_money(None)
+"""What stands for the amount of hardware without a price."""
+
 _NAMED = 20
 """Endpoints and files that one sentence names."""
 
@@ -40,6 +43,13 @@ def and_unknown(amount: Decimal, review: Review) -> str:
     if not review.unjudged:
         return format_money(amount)
     return f"{format_money(amount)} + {UNKNOWN}" if amount else UNKNOWN
+
+
+def and_unpriced(amount: str, *, is_something: bool, is_whole: bool) -> str:
+    """A sum in words, of which some may have no price; a sum of nothing is no $0.00 then."""
+    if is_whole:
+        return amount
+    return f"{amount} + {UNPRICED}" if is_something else UNPRICED
 
 
 def unpriced(total: Total, review: Review) -> tuple[str, ...]:

@@ -60,6 +60,9 @@ class Difference:
     requests: tuple[str, ...] | None = None
     """What is going to be sent, as in `Delta`."""
 
+    is_gone: bool = False
+    """Of what no spec wants any more: whether the service does not have it either, so that nobody pays for it."""
+
     @property
     def stays(self) -> bool:
         """Of what no spec wants any more: whether nothing is sent, and it is said why."""
@@ -212,12 +215,13 @@ def _action(before: Before | None, found: Difference) -> Action:
 
 
 def _removal(before: Before, found: Difference) -> Delta:
+    """What leaves and stays alive goes on costing what it costs: no money is free for what is new."""
     exposure = Exposure(before.security, None)
     return Delta(
         before.name,
         Action.DELETE,
-        before.cost,
-        None,
+        None if found.is_gone else before.cost,
+        before.cost if found.stays and not found.is_gone else None,
         exposure,
         found.reasons,
         cuts_traffic=not found.stays,

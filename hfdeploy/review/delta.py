@@ -40,10 +40,13 @@ class Delta:
     name: str
     action: Action
     before: Estimate | None
-    """What it costs now; None for a new one."""
+    """What it costs now; None for a new one, and for one that is gone already."""
 
     after: Estimate | None
-    """What it will cost; None for one that is removed, and without a rate where nobody can tell."""
+    """What it will cost; None for one that is removed, and without a rate where nobody can tell.
+
+    What is removed from a stack and stays alive costs what it did.
+    """
 
     exposure: Exposure
     changes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Ways out of a shortage of quota: fewer replicas, another instance that holds the model, another place."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -77,7 +77,7 @@ def _holds(plan: Plan, row: Hardware, lock: Lock) -> bool:
     locked = lock.of(plan.spec)
     if locked is None or locked.model is None or not can_be_judged(plan.spec):
         return False
-    return judge_best(locked.model, row, load_of(plan)).verdict is FitVerdict.FIT
+    return judge_best(locked.model, row, load_of(replace(plan, hardware=row))).verdict is FitVerdict.FIT
 
 
 def _has_room(plan: Plan, row: Hardware, entry: Entry, ledger: Ledger) -> bool:

@@ -32,10 +32,12 @@ def with_change(
 ) -> Review:
     """The same review with the deltas of a change and the ledger of its quota.
 
-    `catalog` is what the limits are read from: today's, or the snapshot, which knows none. A change with
+    `catalog` is what the limits of `namespace` are read from: today's, or the snapshot, which knows none. A change with
     `is_compared=False` says what runs now for the ledger alone.
     """
-    ledger = count(demands(change.now or change if change else None, review, namespace or ""), catalog)
+    ledger = count(
+        demands(change.now or change if change else None, review, namespace or ""), catalog, namespace=namespace or ""
+    )
     shown = change if is_compared else None
     rows = deltas(shown, review, {one.spec.name for one in loaded}) if shown else ()
     found = [*_raised(review, rows, shown), *(shown.findings if shown else ())]
