@@ -150,32 +150,6 @@ def test_a_stack_says_where_its_specs_are_and_whose_they_are(specs) -> None:
     assert two["findings"][0]["file"] == "more/deep/second.yaml"
 
 
-@pytest.mark.fault(42)
-def test_exit_5_a_plan_of_a_stack_over_its_budget(specs) -> None:
-    """The review says what `deploy()` is going to refuse."""
-    program = specs.parent / "stacks"
-    program.mkdir()
-    (program / "Pulumi.yaml").write_text("name: hfdeploy\nruntime: python\n")
-    for stack, most in (("poor", 1), ("rich", 100_000)):
-        text = f"config: {{ 'hfdeploy:budget': {{ monthly_ceiling_usd: {most} }} }}\n"
-        (program / f"Pulumi.{stack}.yaml").write_text(text)
-
-    poor = run("plan", "--stack", "poor", cwd=specs.parent)
-    rich = run("plan", "--stack", "rich", cwd=specs.parent)
-
-    assert (poor.returncode, rich.returncode) == (5, 0)
-    assert "stacks/Pulumi.poor.yaml:1: hfdeploy:budget: With every replica up" in poor.stdout
-    assert "Nothing was sent" not in poor.stdout + poor.stderr
-    assert "\ndemo " in poor.stdout
-    for form in ("json", "markdown", "junit", "github", "sarif", "html"):
-        document = run("plan", "--stack", "poor", "--format", form, cwd=specs.parent)
-        assert document.returncode == 5
-        assert "allows $1.00/month: demo $" in document.stdout.replace("\\$", "$"), form
-        assert "monthly_ceiling_usd" in document.stdout.replace("\\_", "_"), form
-    found = json.loads(run("plan", "--stack", "poor", "--format", "json", cwd=specs.parent).stdout)["findings"]
-    assert [one["severity"] for one in found if one["rule"] == "budget-exceeded"] == ["error"]
-
-
 @pytest.mark.parametrize("columns", [160, 100, 60])
 def test_a_plan_is_readable_at_any_width(columns) -> None:
     """A table that is cut off hides the price."""
@@ -265,24 +239,6 @@ def test_a_service_that_does_not_answer_leaves_the_quota_unknown(specs) -> None:
     assert {one["verdict"] for one in json.loads(ended.stdout)["quota"]["entries"]} == {"unknown"}
     assert "The live catalogue could not be read" in ended.stderr
     assert "What runs now could not be read, so that the quota is unknown: " in ended.stderr
-
-
-@pytest.mark.fault(42)
-def test_a_limit_that_the_project_sets_for_all_stacks_holds(specs) -> None:
-    """Pulumi.yaml may say it, plainly or as a value with more to it."""
-    program = specs.parent / "stacks"
-    program.mkdir()
-    (program / "Pulumi.one.yaml").write_text("config: {}\n")
-    (program / "Pulumi.rich.yaml").write_text("config: { 'hfdeploy:budget': { monthly_ceiling_usd: 100000 } }\n")
-    for limit in ("{ monthly_ceiling_usd: 1 }", "{ value: { monthly_ceiling_usd: 1 } }"):
-        text = f"name: hfdeploy\nruntime: python\nconfig: {{ 'hfdeploy:budget': {limit} }}\n"
-        (program / "Pulumi.yaml").write_text(text)
-
-        poor = run("plan", "--stack", "one", cwd=specs.parent)
-
-        assert poor.returncode == 5
-        assert "hfdeploy:budget: With every replica up" in poor.stdout
-        assert run("plan", "--stack", "rich", cwd=specs.parent).returncode == 0, "the stack has the last word"
 
 
 def test_a_reader_that_goes_away_changes_nothing_about_the_verdict(specs) -> None:
