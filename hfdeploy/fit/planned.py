@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from hfdeploy.fit.judgement import judge
-from hfdeploy.fit.sharing import shards, unmodelled
+from hfdeploy.fit.sharing import idle_gpus, shards, unmodelled
 from hfdeploy.fit.terms import BATCHED_TOKENS, SEQUENCES, UTILISATION, Fit, FitVerdict, Load, Model
 from hfdeploy.fit.told import beside, told_flags
 from hfdeploy.fit.weights import Precision, Weights
@@ -73,6 +73,8 @@ def judge_plan(plan: Plan, model: Model | None, unknown: str = "") -> Fit:
     if fit.reason != "weights_exceed_budget" and (sentence := unmodelled(plan.spec)):
         # An even share is the least that the fullest GPU holds: what exceeds it does so however it is shared out.
         return _unknown(plan, load, "unknown_engine", sentence)
+    if fit.verdict is FitVerdict.NO_FIT and (told := idle_gpus(plan.spec, plan.hardware)):
+        return replace(fit, sentence=f"{fit.sentence} {told}")
     return fit
 
 

@@ -7,6 +7,7 @@ its launcher). vLLM and SGLang are told by fields of the spec; what only their a
 from collections.abc import Mapping
 from typing import Final
 
+from hfdeploy.catalog import Hardware
 from hfdeploy.fit.told import told_flags
 from hfdeploy.spec import EndpointSpec
 from hfdeploy.spec.length import read_count
@@ -28,6 +29,16 @@ def shards(spec: EndpointSpec) -> int | None:
     if _NUMBER in given:
         return read_count(given[_NUMBER], "tgi") or None
     return 1 if given.get(_WHETHER) == "false" else None
+
+
+def idle_gpus(spec: EndpointSpec, hardware: Hardware) -> str:
+    """What TGI is told that leaves GPUs of the instance without work; empty where it uses all."""
+    used, count = shards(spec), hardware.num_accelerators or 0
+    if used is None or used >= count:
+        return ""
+    return (
+        f"TGI is told to use {used} of {count} GPUs; without {_NUMBER} and {_WHETHER} (NUM_SHARD, SHARDED) it uses all."
+    )
 
 
 def unmodelled(spec: EndpointSpec) -> str:

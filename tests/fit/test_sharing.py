@@ -53,6 +53,9 @@ def test_tgi_is_judged_on_as_many_gpus_as_it_is_told_to_use(changes: dict[str, A
 
     assert (fit.verdict, fit.reason, fit.tensor) == (FitVerdict.NO_FIT, "weights_exceed_budget", 1)
     assert "77.93 GiB" in fit.sentence
+    assert fit.sentence.endswith(
+        " TGI is told to use 1 of 2 GPUs; without --num-shard and --sharded (NUM_SHARD, SHARDED) it uses all."
+    )
 
 
 @pytest.mark.parametrize(
