@@ -37,6 +37,8 @@ def environment(
         "PULUMI_RUN_PROGRAM": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # The language host lists the program's packages with pip, which would ask PyPI for a newer pip.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     if backend is not None:
         variables["PULUMI_BACKEND_URL"] = backend
