@@ -34,6 +34,14 @@ engine: { type: tgi, image: "ghcr.io/huggingface/text-generation-inference:3.3.7
 """What `Running.create` makes, as a spec."""
 
 
+def demo_in(parent: Path) -> Path:
+    """A new folder `specs` with that spec in it."""
+    folder = parent / "specs"
+    folder.mkdir()
+    (folder / "demo.yaml").write_text(SPEC)
+    return folder
+
+
 def surroundings(**extra: str) -> dict[str, str]:
     """The environment of the tests without what is about the service, an engine's backend or colours."""
     about = ("HF_", "HFDEPLOY_", "PULUMI_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_")

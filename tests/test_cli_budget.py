@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from command_line import SPEC, run
+from command_line import demo_in, run
 
 pytest_plugins = ["command_line"]
 
@@ -11,10 +11,7 @@ pytest_plugins = ["command_line"]
 @pytest.fixture
 def specs(tmp_path):
     """A folder with one spec."""
-    folder = tmp_path / "specs"
-    folder.mkdir()
-    (folder / "demo.yaml").write_text(SPEC)
-    return folder
+    return demo_in(tmp_path)
 
 
 @pytest.mark.fault(42)

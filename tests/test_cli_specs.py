@@ -6,7 +6,7 @@ import subprocess
 
 import jsonschema
 import pytest
-from command_line import COMMAND, ROOT, SPEC, on_terminal, run, succeed, surroundings, talking_to, tell
+from command_line import COMMAND, ROOT, SPEC, demo_in, on_terminal, run, succeed, surroundings, talking_to, tell
 
 pytest_plugins = ["command_line"]
 
@@ -16,10 +16,7 @@ GOLDEN = ROOT / "tests" / "golden"
 @pytest.fixture
 def specs(tmp_path):
     """A folder with one spec."""
-    folder = tmp_path / "specs"
-    folder.mkdir()
-    (folder / "demo.yaml").write_text(SPEC)
-    return folder
+    return demo_in(tmp_path)
 
 
 def test_good_specs_are_named() -> None:

@@ -4,17 +4,12 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from falcon import FALCON
 
 from hfdeploy.catalog import Catalog
-from hfdeploy.fit import FitVerdict, FullAttention, Model, Precision, Shape, Weights, judge_plan, load_of
+from hfdeploy.fit import FitVerdict, Model, Precision, Weights, judge_plan, load_of
 from hfdeploy.plan import Plan, make_plan
 from hfdeploy.spec import parse_spec
-
-FALCON = Model(
-    "tiiuae/falcon-40b-instruct",
-    Weights(83_671_941_120, 41_835_970_560, ("BF16",)),
-    Shape("falcon", 8192, 128, 65024, 32768, FullAttention(60, 8, 64), 2048, 60, "bfloat16"),
-)
 
 
 def plan(**changes: Any) -> Plan:

@@ -3,17 +3,13 @@
 from typing import Any
 
 import pytest
+from falcon import FALCON
 
 from hfdeploy.catalog import Catalog
-from hfdeploy.fit import Fit, FitVerdict, FullAttention, Load, Model, Shape, Weights, can_be_judged, judge, judge_plan
+from hfdeploy.fit import Fit, FitVerdict, Load, can_be_judged, judge, judge_plan
 from hfdeploy.plan import Plan, make_plan
 from hfdeploy.spec import parse_spec
 
-FALCON = Model(
-    "tiiuae/falcon-40b-instruct",
-    Weights(83_671_941_120, 41_835_970_560, ("BF16",)),
-    Shape("falcon", 8192, 128, 65024, 32768, FullAttention(60, 8, 64), 2048, 60, "bfloat16"),
-)
 IN_EIGHT = {"engine": {"type": "tgi", "quantize": "bitsandbytes"}}
 VLLM = {"engine": {"type": "vllm"}}
 SGLANG = {"engine": {"type": "sglang"}}
