@@ -245,12 +245,15 @@ def test_a_reader_that_goes_away_changes_nothing_about_the_verdict(specs) -> Non
     read, write = os.pipe()
     os.close(read)
 
-    ended = subprocess.run(
-        [*COMMAND, "plan"], cwd=specs.parent, stdout=write, stderr=subprocess.DEVNULL, env=surroundings(), check=False
-    )
-    os.close(write)
+    def code(stderr: int) -> int:
+        command = [*COMMAND, "plan"]
+        return subprocess.run(
+            command, cwd=specs.parent, stdout=write, stderr=stderr, env=surroundings(), check=False
+        ).returncode
 
-    assert ended.returncode == 5
+    assert code(subprocess.DEVNULL) == 5
+    assert code(write) == 5, "2>&1"
+    os.close(write)
 
 
 def test_a_configuration_of_a_stack_that_is_no_text_is_one_sentence(specs) -> None:

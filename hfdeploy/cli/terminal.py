@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -94,8 +94,7 @@ def write(text: str) -> bool:
         sys.stdout.write(render.plain(text))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Neither what is left in the buffer nor what follows must fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go(sys.stdout)
         return False
     return True
 
@@ -198,10 +197,21 @@ def _remark(kind: str, sentence: str) -> None:
     err().print(line.append(_text(sentence, style="not bold default")), soft_wrap=True)
 
 
+def _let_go(stream: IO[str]) -> None:
+    """Neither what is left in the buffer nor what follows must fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich ends the process with 1 here, whatever the command had to say (`2>&1 | head`)."""
+        _let_go(self.file)
+
+
 def _console(*, is_error: bool) -> Console:
     stream = sys.stderr if is_error else sys.stdout
     is_terminal = stream.isatty()
-    return Console(
+    return _Console(
         stderr=is_error,
         force_terminal=is_terminal,  # whatever FORCE_COLOR says: a pipe gets no escape sequences
         color_system=None if Console().no_color else "auto",
